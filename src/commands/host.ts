@@ -1,0 +1,83 @@
+// What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
+import type { ObjectStore } from "../artifacts/ports.ts";
+import type { Holder, Target } from "../rollout/ports.ts";
+import type { Digest } from "../digest.ts";
+import type { Environments, Scorers } from "../validation/ports.ts";
+
+/** Tells a person what goes on, on stderr. Nothing here is data. */
+export interface Progress {
+  /** Begins a step: shown at once. One step is open at a time. */
+  step(title: string): Step;
+  /** One line that stays. */
+  note(text: string): void;
+}
+
+export interface Step {
+  /** Replaces the detail behind the title; on a terminal only. */
+  update(detail: string): void;
+  /** Ends the step well, with a result to show. */
+  done(result?: string): void;
+  /** Ends the step badly; the error itself is printed by `main.ts`. */
+  fail(result?: string): void;
+}
+
+export interface Clock {
+  now(): Date;
+  /** Milliseconds that never go back. */
+  monotonic(): number;
+  /** Rejects with the signal's reason when it is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** How a local target turns a release into something that can be started. */
+export interface Materials {
+  /** A folder that holds the release's bundle, and the interpreter of its environment. */
+  materialise(release: Digest): Promise<{ bundleFolder: string; python: string; logLabel: string }>;
+}
+
+export interface TargetOptions {
+  /** The project's name and the channel: what keeps two deployments apart. */
+  name: string;
+  channel: string;
+  /** The project's `.mlship` folder. */
+  stateFolder: string;
+  /** Port where users send requests. */
+  port: number;
+  /** Servers per revision. */
+  replicas: number;
+  /** Milliseconds that one prediction may take. */
+  timeoutMs: number;
+  materials: Materials;
+}
+
+export interface Host {
+  /** Absolute folder that the command works in: `-C`, or the working folder. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Whether a person can be asked. */
+  readonly interactive: boolean;
+  /** Asks for a yes or no; only when `interactive`. */
+  confirm(question: string): Promise<boolean>;
+  /** Version of mlship. */
+  readonly version: string;
+  /** The person and machine, for locks and for the ledger. */
+  readonly actor: { user: string; host: string; pid: number };
+  /** A fresh identifier. */
+  nonce(): string;
+  environments(): Promise<Environments>;
+  scorers(): Promise<Scorers>;
+  /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
+  store(location: string): Promise<ObjectStore>;
+  target(kind: "local", options: TargetOptions): Promise<Target>;
+  /** Commit of the work tree that holds a folder, with `dirty` when it has changes; null outside git. */
+  commit(folder: string): Promise<{ commit: string; dirty: boolean } | null>;
+}
+
+/** The part of a holder that the host knows. */
+export function holderOf(host: Host, doing: string): Holder {
+  return { id: host.nonce(), doing, since: host.clock.now().toISOString(), ...host.actor };
+}

@@ -1,0 +1,36 @@
+// Content digests and the canonical JSON that documents are digested over.
+import { createHash } from "node:crypto";
+
+/** `sha256:` and 64 lower-case hexadecimal digits. */
+export type Digest = `sha256:${string}`;
+
+/** Digest of bytes, or of a text's UTF-8. */
+export function digestBytes(bytes: Uint8Array | string): Digest {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/**
+ * JSON with sorted keys and no white space: equal values give equal bytes. Keys whose value is
+ * `undefined` are left out, as in JSON.stringify.
+ * @throws TypeError for numbers that JSON cannot carry (NaN, Infinity): they would become `null`.
+ */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) => {
+    if (typeof member === "number" && !Number.isFinite(member)) {
+      throw new TypeError(`a document cannot hold ${member}`);
+    }
+    if (member === null || typeof member !== "object" || Array.isArray(member)) return member;
+    const entries = Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries);
+  });
+}
+
+/**
+ * Digest of a document: over its canonical JSON without the members `digest` and `volatile`.
+ * What differs between two runs on the same input (times, durations, host names) belongs in
+ * `volatile`, so that the second run gives the same digest.
+ */
+export function digestDocument(document: object): Digest {
+  const { digest: _digest, volatile: _volatile, ...content } = { digest: null, volatile: null, ...document };
+  return digestBytes(canonicalJson(content));
+}

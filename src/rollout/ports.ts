@@ -1,0 +1,136 @@
+// What a rollout needs from a target: revisions that run, traffic that can be shared, a lock, a record.
+import type { Digest } from "../digest.ts";
+import type { Columns, Predictions } from "../validation/ports.ts";
+import type { Rollout } from "./record.ts";
+
+/** One release as it runs on a target. Two releases of one version are two revisions. */
+export interface Revision {
+  /** DNS label made of name, version and release digest: `fraud-1-4-0-3f2a9c1d`. */
+  id: string;
+  version: string;
+  release: Digest;
+}
+
+/** Attempts at one side since its counters began. An attempt that was retried elsewhere counts here. */
+export interface Counts {
+  requests: number;
+  /** Attempts that ended in 5xx, a refused or broken connection, or a timeout. */
+  errors: number;
+}
+
+/** Counters read at one instant. They only grow while `era` stays the same. */
+export interface Measurement {
+  /** Milliseconds on the target's monotonic clock. */
+  at: number;
+  /** Changes whenever counters began again at 0, or a server of either side was restarted. */
+  era: string;
+  /** Share of requests that the splitter is set to send to the canary, 0 to 1. */
+  share: number;
+  stable: Counts;
+  canary: Counts;
+  /** Canary attempts that failed and were then answered by stable: no user saw them. */
+  rescued: number;
+  /** Requests that were answered 5xx to the user. */
+  failed: number;
+  /** Servers that pass their readiness probe now. */
+  ready: { stable: number; canary: number };
+}
+
+/** Runs revisions. Every method may be repeated: it then confirms what is already so. */
+export interface Fleet {
+  /** Starts the revision's servers without traffic. */
+  start(revision: Revision): Promise<void>;
+  /**
+   * Waits until all servers of the revision are ready.
+   * @throws MlshipError `rollout.not-ready`, exit 3, with the last lines of the server's log.
+   */
+  ready(revision: Revision, timeoutMs: number): Promise<void>;
+  /** Asks one server of the revision directly, past the splitter. */
+  predict(revision: Revision, columns: Columns): Promise<Predictions>;
+  /** Makes a ready revision the stable one in one step; the one before stays warm, without traffic. */
+  promote(revision: Revision): Promise<void>;
+  /** Drains and stops a revision that gets no traffic; refuses the stable one. */
+  retire(revision: Revision): Promise<void>;
+}
+
+/** Splits traffic between stable and canary. A share is a lease: unrenewed, it falls to 0 by itself. */
+export interface Traffic {
+  /** Sends `share` (0 to 1) of requests to the canary revision. */
+  set(canary: Revision, share: number): Promise<void>;
+  /** Keeps the share in force for another lease time. */
+  renew(): Promise<void>;
+  measured(): Promise<Measurement>;
+}
+
+/** Who drives a rollout. */
+export interface Holder {
+  /** Fresh for each process that takes the lock. */
+  id: string;
+  user: string;
+  host: string;
+  pid: number;
+  /** The command: `mlship deploy`. */
+  doing: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+/** At most one process drives. */
+export interface Lock {
+  /** @throws MlshipError `rollout.locked`, exit 6, that says who holds it, from where, since when. */
+  acquire(holder: Holder): Promise<HeldLock>;
+  /** The live holder, or null. A holder that stopped renewing is not live. */
+  holder(): Promise<Holder | null>;
+}
+
+export interface HeldLock {
+  /** One more than the lock's last holder had: a write with an older epoch is refused. */
+  readonly epoch: number;
+  /** @throws MlshipError `rollout.lock-lost`, exit 7, when another has taken over. */
+  renew(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** What a person asks of a rollout that another process drives. */
+export type Wish = "promote" | "abort";
+
+/** The rollout's record where every driver finds it. */
+export interface Records {
+  load(): Promise<Rollout | null>;
+  /** All or nothing, also when the process is killed. */
+  save(rollout: Rollout): Promise<void>;
+  /** Leaves a wish for the driver. */
+  wish(wish: Wish): Promise<void>;
+  /** Takes the wish, if there is one. */
+  takeWish(): Promise<Wish | null>;
+}
+
+/** What runs on the target now, whatever any record says. */
+export interface Observed {
+  stable: Revision | null;
+  canary: Revision | null;
+  /** The one before stable, still warm. */
+  previous: Revision | null;
+  /** Share of the canary now, 0 to 1. */
+  share: number;
+  /** Where users send requests: `http://127.0.0.1:8080`; null when nothing serves. */
+  endpoint: string | null;
+}
+
+/** A place where models serve. */
+export interface Target {
+  readonly name: string;
+  /** For people, shown before acting: `this machine, port 8080`. */
+  readonly place: string;
+  readonly fleet: Fleet;
+  readonly traffic: Traffic;
+  readonly lock: Lock;
+  readonly records: Records;
+  observe(): Promise<Observed>;
+  /** What would make the rollout fail, found before anything is changed. Throws the first. */
+  preflight(revision: Revision): Promise<void>;
+  /** Last lines of the revision's log. */
+  logs(revision: Revision, lines: number): Promise<string>;
+  /** Stops everything that serves here. */
+  stop(): Promise<void>;
+}

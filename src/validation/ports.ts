@@ -1,0 +1,73 @@
+// What validation needs from the outside world: a locked Python environment, and a scorer in it.
+import type { Digest } from "../digest.ts";
+import type { FileSet, Label } from "../model/model.ts";
+
+/** Every distribution pinned by hash for one Python and platform. */
+export interface PythonLock {
+  /** Minor version of CPython: `3.12`. */
+  python: string;
+  /** As in a wheel tag: `linux_x86_64`. */
+  platform: string;
+  /** Text in requirements.txt syntax, each line with its hashes. */
+  requirements: string;
+  /** The server package that loads and serves the model, as source files. */
+  server: FileSet;
+  /** Over all of the above: the identity of the environment. */
+  digest: Digest;
+}
+
+/** A Python environment that holds exactly what its lock names. */
+export interface Environment {
+  lock: PythonLock;
+  /** Absolute path of its interpreter; the package `mlship_server` is importable. */
+  python: string;
+}
+
+/** Makes and finds environments. */
+export interface Environments {
+  /**
+   * Pins `requirements` (PEP 508 lines) for CPython `python` (`3.12`, or `auto`: the newest found
+   * on this machine that the server supports) and the server's own requirements.
+   * @throws MlshipError `python.*`, exit 5 when Python or the package index is missing, 2 when no
+   *   set of versions satisfies the requirements.
+   */
+  lock(requirements: string[], python: string): Promise<PythonLock>;
+  /** The environment of a lock, made on first use and kept in the cache under its digest. */
+  prepare(lock: PythonLock): Promise<Environment>;
+  /** The bytes of the server's source files named by a lock that this mlship made. */
+  serverFile(path: string): Promise<Uint8Array>;
+}
+
+/** Named columns of equal length: what a model is given. */
+export type Columns = Record<string, (number | string | boolean | null)[]>;
+
+/** What a model answers, row by row. */
+export interface Predictions {
+  predictions: Label[];
+  /** One row of class probabilities per prediction, in the order of `classes`; null when it has none. */
+  probabilities: number[][] | null;
+}
+
+/** What a loaded model says of itself, with what loading it cost. */
+export interface LoadedModel {
+  classes: Label[] | null;
+  /** PyPI distribution name → version found in the environment. */
+  libraries: Record<string, string>;
+  loadSeconds: number;
+  /** Bytes of resident memory after loading. */
+  rss: number;
+}
+
+/** One model, loaded in a Python process of its environment. */
+export interface Scorer {
+  readonly model: LoadedModel;
+  /** @throws MlshipError `score.*` when the model refuses or fails on these rows. */
+  score(columns: Columns): Promise<Predictions>;
+  close(): Promise<void>;
+}
+
+/** Starts scorers. */
+export interface Scorers {
+  /** @throws MlshipError `model.load-failed` with the last lines that Python printed. */
+  open(environment: Environment, bundleFolder: string): Promise<Scorer>;
+}

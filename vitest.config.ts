@@ -1,0 +1,29 @@
+import { defineConfig } from "vitest/config";
+
+// unit: pure rooms · cli: verbs in-process with a fake host · local: real Python, processes and
+// sockets on this machine · e2e: the built binary against real engines.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "local",
+          include: ["test/local/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
