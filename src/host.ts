@@ -1,0 +1,126 @@
+// Composition root: the only file that reads process.*, and, with gateway.ts, that imports tools/.
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import path from "node:path";
+import type { Clock, Host, Progress } from "./commands/host.ts";
+import { MlshipError, exitCodes } from "./errors.ts";
+import type { GlobalOptions, Shell, Sink } from "./shell.ts";
+import { makeStyle, wantsColour } from "./ui/style.ts";
+import manifest from "../package.json" with { type: "json" };
+
+/** The process's own command line, shell and way to end. */
+export function openShell(): { argv: string[]; shell: Shell; end: (code: number) => void } {
+  const shell: Shell = {
+    stdout: sinkOf(process.stdout),
+    stderr: sinkOf(process.stderr),
+    env: process.env,
+    version: manifest.version,
+    host: openHost,
+  };
+  // A reader that has seen enough (`mlship history | head`) is no error.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return {
+    argv: process.argv.slice(2),
+    shell,
+    // What the streams still hold is written before the process ends; a stray handle cannot keep it.
+    end: (code) => process.stdout.write("", () => process.stderr.write("", () => process.exit(code))),
+  };
+}
+
+async function openHost(options: GlobalOptions): Promise<Host> {
+  const signal = interruptSignal();
+  const cwd = path.resolve(options.directory ?? ".");
+  const interactive = isTerminal(process.stdin) && isTerminal(process.stderr) && !process.env["CI"];
+  return {
+    cwd,
+    env: process.env,
+    clock,
+    signal,
+    progress: await openProgress(options),
+    interactive,
+    confirm: (question) => confirm(question, signal),
+    version: manifest.version,
+    actor: { user: userName(), host: hostname(), pid: process.pid },
+    nonce: () => randomUUID(),
+  };
+}
+
+async function openProgress(options: GlobalOptions): Promise<Progress> {
+  const { lineProgress, silentProgress, terminalProgress } = await import("./ui/progress.ts");
+  if (options.quiet) return silentProgress;
+  const live = isTerminal(process.stderr) && !process.env["CI"] && process.env["TERM"] !== "dumb";
+  if (!live) return lineProgress(sinkOf(process.stderr));
+  const colour = wantsColour(process.env, true, !options.colour);
+  return terminalProgress(process.stderr, makeStyle(colour), () => process.stderr.columns);
+}
+
+/** Node leaves `isTTY` undefined on pipes and files. */
+function isTerminal(stream: { isTTY?: boolean }): boolean {
+  return stream.isTTY === true;
+}
+
+function sinkOf(stream: NodeJS.WriteStream): Sink {
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: isTerminal(stream),
+    get columns() {
+      return stream.columns || 80;
+    },
+  };
+}
+
+const clock: Clock = {
+  now: () => new Date(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      }, ms);
+      if (signal?.aborted) stop();
+      else signal?.addEventListener("abort", stop, { once: true });
+    }),
+};
+
+/** Aborted by the first signal, so that the command can leave things safe; the second one ends it. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+      controller.abort(
+        new MlshipError({ code: "interrupted", what: `interrupted by ${name}`, exit: "interrupted" }),
+      );
+    });
+  }
+  return controller.signal;
+}
+
+async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question(`${question} [y/N] `, { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return String(process.getuid?.() ?? "unknown");
+  }
+}

@@ -1,0 +1,68 @@
+// What goes on, on stderr: one live line on a terminal, one line per step elsewhere.
+import cut from "cli-truncate";
+import ora from "ora";
+import type { Progress, Step } from "../commands/host.ts";
+import type { Sink } from "../shell.ts";
+import type { Style } from "./style.ts";
+
+/** A live spinner line for the open step; ended steps stay as lines above it. */
+export function terminalProgress(stream: NodeJS.WriteStream, style: Style, columns: () => number): Progress {
+  let spinner: ReturnType<typeof ora> | undefined;
+  return {
+    step(title): Step {
+      spinner?.stop();
+      const live = ora({ text: title, stream, discardStdin: false, hideCursor: true }).start();
+      spinner = live;
+      const end = (mark: string, result: string | undefined) => {
+        live.stop();
+        stream.write(`${mark} ${title}${result ? style("dim", `  ${result}`) : ""}\n`);
+      };
+      return {
+        update: (detail) => {
+          live.text = `${title}  ${style("dim", cut(detail, Math.max(0, columns() - title.length - 6)))}`;
+        },
+        done: (result) => end(style("green", "✔"), result),
+        fail: (result) => end(style("red", "✖"), result),
+      };
+    },
+    note(text) {
+      const open = spinner?.isSpinning ?? false;
+      if (open) spinner?.stop();
+      stream.write(`  ${text}\n`);
+      if (open) spinner?.start();
+    },
+  };
+}
+
+/** How long a step may be silent off a terminal before its last detail is printed, in ms. */
+const silence = 30_000;
+
+/** A line when a step begins and one when it ends; long steps say now and then that they live. */
+export function lineProgress(sink: Sink): Progress {
+  return {
+    step(title): Step {
+      sink.write(`- ${title} ...\n`);
+      let last = "";
+      const heartbeat = setInterval(() => sink.write(`  ${title}: ${last || "still running"}\n`), silence);
+      heartbeat.unref();
+      const end = (mark: string, result: string | undefined) => {
+        clearInterval(heartbeat);
+        sink.write(`${mark} ${title}${result ? `: ${result}` : ""}\n`);
+      };
+      return {
+        update: (detail) => {
+          last = detail;
+        },
+        done: (result) => end("✔", result),
+        fail: (result) => end("✖", result),
+      };
+    },
+    note: (text) => sink.write(`  ${text}\n`),
+  };
+}
+
+/** Says nothing: for `--quiet`. */
+export const silentProgress: Progress = {
+  step: () => ({ update: () => {}, done: () => {}, fail: () => {} }),
+  note: () => {},
+};
