@@ -1,0 +1,104 @@
+// The configuration that the rest of mlship works with: every default in place, in plain units.
+import { resolve } from "node:path";
+import { resolveGates, type Gates } from "./gates.ts";
+import type { Written } from "./schema.ts";
+import { parseDuration } from "./units.ts";
+
+/** One project's resolved configuration. Paths are absolute, durations in milliseconds. */
+export interface Config {
+  /** The folder of mlship.yaml: what its relative paths start from. */
+  folder: string;
+  /** The environment that was chosen, or null. */
+  environment: string | null;
+  name: string;
+  version: string;
+  model: {
+    path: string;
+    format: Written["model"]["format"];
+    handler: string | null;
+    /** Dotted names of globals that a pickle may hold beyond its format's allow-list. */
+    trust: string[];
+  };
+  python: {
+    /** `auto` or a minor version: `3.12`. */
+    version: string;
+    /** A file in requirements.txt syntax. */
+    requirements: string | null;
+  };
+  validate: {
+    data: string;
+    /** Name of the column that holds the true value. */
+    target: string;
+    task: Written["validate"]["task"];
+    gates: Gates;
+    positive: string | number | boolean | null;
+    /** Name of the column that holds row weights. */
+    weight: string | null;
+    /** Probability, 0 to 1. */
+    threshold: number | null;
+    /** Name of the column that identifies a row. */
+    key: string | null;
+  };
+  serve: { port: number; timeoutMs: number };
+  artifacts: {
+    /** Absolute folder, or a URL as it was written. */
+    store: string;
+  };
+  deploy: {
+    target: Written["deploy"]["target"];
+    replicas: { min: number };
+    canary: {
+      /** Percent of requests, rising. */
+      steps: number[];
+      intervalMs: number;
+      /** Share of requests, 0 to 1. */
+      maxHarm: number;
+      holdMs: number;
+      bakeMs: number;
+      startTimeoutMs: number;
+    };
+  };
+}
+
+/**
+ * Brings a complete configuration from the words of the file into plain units.
+ * @param folder absolute; relative paths start from it.
+ */
+export function resolveConfig(written: Written, folder: string, environment: string | null): Config {
+  const { name, version, model, python, validate, serve, artifacts, deploy } = written;
+  const { canary } = deploy;
+  const absolute = (path: string) => resolve(folder, path);
+  const absoluteOrNull = (path: string | undefined) => (path === undefined ? null : absolute(path));
+  return {
+    folder,
+    environment,
+    name,
+    version,
+    model: { ...model, path: absolute(model.path), handler: absoluteOrNull(model.handler) },
+    python: { version: python.version, requirements: absoluteOrNull(python.requirements) },
+    validate: {
+      data: absolute(validate.data),
+      target: validate.target,
+      task: validate.task,
+      gates: resolveGates(validate.gates),
+      positive: validate.positive ?? null,
+      weight: validate.weight ?? null,
+      threshold: validate.threshold ?? null,
+      key: validate.key ?? null,
+    },
+    serve: { port: serve.port, timeoutMs: parseDuration(serve.timeout) },
+    artifacts: { store: artifacts.store.includes("://") ? artifacts.store : absolute(artifacts.store) },
+    deploy: {
+      target: deploy.target,
+      replicas: deploy.replicas,
+      canary: {
+        steps: canary.steps,
+        intervalMs: parseDuration(canary.interval),
+        maxHarm: canary.maxHarm,
+        holdMs: parseDuration(canary.hold),
+        bakeMs: parseDuration(canary.bake),
+        startTimeoutMs: parseDuration(canary.startTimeout),
+      },
+    },
+  };
+}

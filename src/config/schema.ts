@@ -1,0 +1,182 @@
+// The schema of mlship.yaml: every key, what it means, and its default. All else derives from here.
+import { z } from "zod";
+import { gatesSchema } from "./gates.ts";
+import { partially } from "./keys.ts";
+import { durationPattern, parseDuration } from "./units.ts";
+
+/** Model formats that `model.format` may name; `auto` detects the format from the content. */
+export const formats = ["auto", "onnx", "sklearn", "skops", "xgboost", "lightgbm"] as const;
+
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const semver =
+  /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*))*)?$/;
+const longest = "24h";
+
+const duration = z.string().regex(durationPattern, "must be a duration such as 500ms, 2s or 10m");
+const briefly = duration.refine((text) => !(parseDuration(text) > parseDuration(longest)), {
+  error: `must be at most ${longest}`,
+});
+const positiveDuration = briefly.refine((text) => parseDuration(text) !== 0, {
+  error: "must be longer than 0",
+});
+
+// oxlint-disable-next-line no-control-regex -- a path that holds one cannot be shown or passed on safely
+const path = z.string().regex(/^[^\u0000-\u001f\u007f]+$/, "must be a path without control characters");
+const localPath = path.refine((text) => !text.includes("://"), {
+  error: "must be a path on this machine, not a URL",
+});
+const column = z.string().min(1);
+
+const model = z
+  .strictObject({
+    path: localPath.describe("The model: a file, or a folder with all its files."),
+    format: z
+      .enum(formats)
+      .describe("Format of the model; auto looks at the content, not at the file's name.")
+      .default("auto"),
+    handler: localPath
+      .describe(
+        "Python file with any of load, preprocess, predict and postprocess; run in scoring and serving alike.",
+      )
+      .optional(),
+    trust: z
+      .array(z.string().regex(/^[^\s.]+(\.[^\s.]+)+$/, "must be a dotted name such as my_package.MyClass"))
+      .describe(
+        "Globals that a pickle may name beyond the allow-list of its format. Loading them runs their code.",
+      )
+      .default([]),
+  })
+  .describe("The model file and how to load it.");
+
+const python = z
+  .strictObject({
+    version: z
+      .string()
+      .regex(/^(auto|3\.[1-9]\d)$/, 'must be auto or a version from "3.10" on, such as "3.12"')
+      .describe("CPython that scores and serves the model; auto takes the newest one here that fits.")
+      .default("auto"),
+    requirements: localPath
+      .describe(
+        "File of further requirements, in requirements.txt syntax; what the model needs is read from it.",
+      )
+      .optional(),
+  })
+  .describe("The Python environment that scores and serves the model.");
+
+const validate = z
+  .strictObject({
+    data: localPath.describe("Labelled rows to judge the model on: csv, parquet or jsonl."),
+    target: column.describe("Column that holds the true value.").default("target"),
+    task: z
+      .enum(["auto", "binary", "multiclass", "regression"])
+      .describe("What the model predicts; auto decides from the model and the target.")
+      .default("auto"),
+    gates: gatesSchema.describe("What each metric must reach for the model to ship.").default({}),
+    positive: z
+      .union([z.string(), z.number(), z.boolean()])
+      .describe("The positive class of a binary model; by default the second of its classes.")
+      .optional(),
+    weight: column.describe("Column that holds the weight of each row.").optional(),
+    threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe("Probability from which a row counts as positive; by default the model decides.")
+      .optional(),
+    key: column.describe("Column that identifies a row; it is not given to the model.").optional(),
+  })
+  .describe("The data and the gates that decide whether the model may ship.");
+
+const serve = z
+  .strictObject({
+    port: z.int().min(1).max(65_535).describe("Port where users send requests.").default(8080),
+    timeout: positiveDuration.describe("The longest that one prediction may take.").default("2s"),
+  })
+  .describe("How the model is served.");
+
+const artifacts = z
+  .strictObject({
+    store: path
+      .describe("Folder that keeps models, reports and the history of releases.")
+      .default("./.mlship/store"),
+  })
+  .describe("Where released models are kept.");
+
+const percent = z.number().gt(0).max(100);
+const canary = z
+  .strictObject({
+    steps: z
+      .array(percent)
+      .min(1)
+      .refine((steps) => steps.every((step, at) => at === 0 || step > (steps[at - 1] ?? 0)), {
+        error: "must rise from step to step",
+      })
+      .describe("Percent of the requests that the new version gets, step by step, before it gets all.")
+      .default([5, 25, 50]),
+    interval: positiveDuration.describe("The least time that each step lasts.").default("60s"),
+    maxHarm: z
+      .number()
+      .gt(0)
+      .max(1)
+      .describe(
+        "Largest share of additional failed requests that may still be possible when the version is promoted.",
+      )
+      .default(0.01),
+    hold: positiveDuration
+      .describe("How long a step may wait for evidence before the rollout ends as inconclusive.")
+      .default("10m"),
+    bake: briefly.describe("How long the old version stays warm after promotion.").default("30s"),
+    startTimeout: positiveDuration
+      .describe("How long the new version may take to become ready.")
+      .default("60s"),
+  })
+  .describe("How the new version is tried on a little traffic first.");
+
+const deploy = z
+  .strictObject({
+    target: z.enum(["local"]).describe("Where the model runs: local is this machine.").default("local"),
+    replicas: z
+      .strictObject({ min: z.int().min(1).max(64).describe("Servers per version.").default(1) })
+      .describe("How many servers run.")
+      .prefault({}),
+    canary: canary.prefault({}),
+  })
+  .describe("Where and how a version is rolled out.");
+
+/** Sections that an environment may overlay. What a model is stays the same everywhere. */
+const overlay = partially(z.strictObject({ validate, serve, artifacts, deploy }));
+
+const project = {
+  name: z
+    .string()
+    .regex(label, "must be a DNS label: lower-case letters, digits and hyphens, at most 63 of them")
+    .describe("Name of the model: lower-case letters, digits and hyphens."),
+  version: z
+    .string()
+    .regex(semver, "must be a semantic version such as 1.4.0 or 1.5.0-rc.1")
+    .describe("Semantic version of the model. Once released it names these bytes for ever."),
+  model,
+  python: python.prefault({}),
+  validate,
+  serve: serve.prefault({}),
+  artifacts: artifacts.prefault({}),
+  deploy: deploy.prefault({}),
+};
+
+/** One project's configuration with every default in place, still in the words of the file. */
+export const writtenSchema = z.strictObject(project);
+export type Written = z.output<typeof writtenSchema>;
+
+/** What mlship.yaml may hold. */
+export const fileSchema = z
+  .strictObject({
+    ...project,
+    environments: z
+      .record(z.string().regex(label, "must be named like a DNS label"), overlay)
+      .describe("Differences per environment, chosen with -e or MLSHIP_ENVIRONMENT.")
+      .optional(),
+  })
+  .describe("A project of mlship: one model, how it is judged, and how it ships.");
+
+/** mlship.yaml as it is written. */
+export type MlshipFile = z.input<typeof fileSchema>;
