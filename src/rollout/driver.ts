@@ -1,0 +1,251 @@
+// One process driving one rollout: the only file of the room that acts, waits and saves.
+import { MlshipError } from "../errors.ts";
+import { failureOf } from "./event.ts";
+import type { Happening } from "./event.ts";
+import type { GoldenRows } from "./golden.ts";
+import { entryOf } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import { next } from "./machine.ts";
+import type { HeldLock, Holder, Measurement, Target } from "./ports.ts";
+import { isFinished } from "./record.ts";
+import type { Action, Rollout } from "./record.ts";
+
+/** What the driver needs of time. */
+export interface Clock {
+  now(): Date;
+  /** Milliseconds that never go back. */
+  monotonic(): number;
+  /** Rejects when the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What the driver tells while it works. */
+export type News =
+  | { type: "moved"; rollout: Rollout; text: string }
+  | { type: "measured"; rollout: Rollout; measurement: Measurement }
+  | { type: "note"; text: string };
+
+/** Whom the driver works for, and with what. */
+export interface Driving {
+  target: Target;
+  ledger: Ledger;
+  holder: Holder;
+  clock: Clock;
+  /** Aborted by Ctrl-C: the canary is taken back. */
+  signal: AbortSignal;
+  onEvent: (news: News) => void;
+  /** Milliseconds between two readings of the counters; 1000 unless given. */
+  scrapeMs?: number;
+}
+
+/** How often the lock is renewed, and how old its last renewal may be when something is written. */
+const renewMs = 5000;
+const lockMs = 20_000;
+
+/** How long reading the counters may take. */
+const measureMs = 5000;
+
+/** Event, record, act, under one lock. */
+export class Driver {
+  readonly #driving: Driving;
+  readonly #held: HeldLock;
+  readonly #golden: GoldenRows | null;
+  readonly #scrapeMs: number;
+  readonly #began: number;
+  #rollout: Rollout;
+  #renewedAt: number;
+  #isTold = false;
+  #lost: unknown = null;
+  /** A wish to promote that came before there was anything to move on. */
+  #kept: Happening | null = null;
+
+  constructor(driving: Driving, held: HeldLock, golden: GoldenRows | null, rollout: Rollout) {
+    this.#driving = driving;
+    this.#held = held;
+    this.#golden = golden;
+    this.#rollout = rollout;
+    this.#scrapeMs = driving.scrapeMs ?? 1000;
+    this.#renewedAt = driving.clock.monotonic();
+    this.#began = this.#renewedAt - rollout.volatile.elapsedMs;
+  }
+
+  /** Event, record, act: until there is nothing left to do. */
+  async run(first: Happening | null): Promise<Rollout> {
+    let happening = first;
+    for (;;) {
+      if (happening !== null) await this.#take(happening);
+      const { action } = this.#rollout;
+      if (action === null) return this.#rollout;
+      if (action.do === "give-up") throw this.#stuck();
+      if (happening?.type === "failed") await this.#driving.clock.sleep(this.#scrapeMs);
+      happening = this.#interruption() ?? (await this.#renewLock()) ?? (await this.#perform(action));
+    }
+  }
+
+  /** Moves the machine on and saves the record: the intent is on disk before anything is done. */
+  async #take(happening: Happening): Promise<void> {
+    const { clock, target, onEvent } = this.#driving;
+    const before = this.#rollout;
+    const at = Math.max(before.volatile.elapsedMs, clock.monotonic() - this.#began);
+    const { rollout, action } = next(before, { ...happening, at });
+    if (action?.do === "stop") throw this.#lost;
+    const endedAt = isFinished(rollout) ? clock.now().toISOString() : null;
+    const volatile = { ...rollout.volatile, elapsedMs: at, endedAt };
+    this.#rollout = { ...rollout, volatile, holder: { ...rollout.holder, epoch: this.#held.epoch } };
+    if ((await this.#renewLock()) !== null) throw this.#lost;
+    await target.records.save(this.#rollout);
+    const seen = before.log.at(-1)?.seq ?? -1;
+    for (const { seq, kind, action: text } of rollout.log) {
+      if (seq > seen && kind !== "done") onEvent({ type: "moved", rollout: this.#rollout, text });
+    }
+    if (happening.type === "measured") {
+      onEvent({ type: "measured", rollout: this.#rollout, measurement: happening.measurement });
+    }
+  }
+
+  /** Does one action and says what came of it. */
+  async #perform(action: Action): Promise<Happening> {
+    try {
+      if (action.do === "measure") return await this.#measure();
+      // The longest two can be broken off; the others are short and leave something half done.
+      const canBreak = action.do === "start" || action.do === "golden";
+      return await this.#beating(this.#act(action), canBreak);
+    } catch (error) {
+      return { type: "failed", failure: failureOf(error) };
+    }
+  }
+
+  async #act(action: Action): Promise<Happening> {
+    const { target, ledger, clock } = this.#driving;
+    const { fleet, traffic } = target;
+    const { from, to, plan } = this.#rollout;
+    if (action.do === "read") return { type: "read", observed: await target.observe() };
+    if (action.do === "preflight") await target.preflight(to);
+    if (action.do === "start") {
+      await fleet.start(to);
+      await fleet.ready(to, plan.startTimeoutMs);
+    }
+    if (action.do === "golden" && this.#golden !== null) {
+      const answers = await fleet.predict(to, this.#golden.columns);
+      return { type: "golden", result: this.#golden.compare(answers) };
+    }
+    if (action.do === "set") await traffic.set(to, action.share);
+    if (action.do === "promote") await fleet.promote(to);
+    if (action.do === "revert" && from !== null) {
+      await fleet.start(from);
+      await fleet.ready(from, plan.startTimeoutMs);
+      await fleet.promote(from);
+    }
+    const leaving = action.do === "retire" ? (action.which === "to" ? to : from) : null;
+    if (leaving !== null) await fleet.retire(leaving);
+    if (action.do === "ledger") await ledger.append(entryOf(this.#rollout, clock.now()));
+    return { type: "acted" };
+  }
+
+  /** Waits for one scrape interval, then reads the counters. Only who sees may renew the share. */
+  async #measure(): Promise<Happening> {
+    const { target, clock, signal } = this.#driving;
+    try {
+      await clock.sleep(this.#scrapeMs, this.#isTold ? undefined : signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    const earlier = this.#interruption() ?? (await this.#renewLock()) ?? (await this.#wish());
+    if (earlier !== null) return earlier;
+    const late = new AbortController();
+    try {
+      const measured = target.traffic.measured();
+      const measurement = await Promise.race([measured, this.#tooLate(late.signal)]);
+      if (this.#rollout.share > 0) await target.traffic.renew();
+      return { type: "measured", measurement };
+    } catch (error) {
+      return { type: "unmeasured", why: failureOf(error).what };
+    } finally {
+      late.abort();
+    }
+  }
+
+  async #tooLate(signal: AbortSignal): Promise<never> {
+    await this.#driving.clock.sleep(measureMs, signal);
+    throw new MlshipError({
+      code: "rollout.measure-timeout",
+      what: `the counters could not be read within ${measureMs / 1000} s`,
+      exit: "unavailable",
+    });
+  }
+
+  /** Renews the lock while something takes long; breaks it off for Ctrl-C or an abort if it may. */
+  async #beating(work: Promise<Happening>, canBreak: boolean): Promise<Happening> {
+    const over = new AbortController();
+    try {
+      return await Promise.race([work, this.#beat(over.signal, canBreak)]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #beat(over: AbortSignal, canBreak: boolean): Promise<Happening> {
+    for (;;) {
+      await this.#driving.clock.sleep(this.#scrapeMs, over);
+      const lost = await this.#renewLock();
+      if (lost !== null) return lost;
+      if (!canBreak) continue;
+      const news = this.#interruption() ?? (await this.#wish());
+      if (news?.type === "wish" && news.wish === "promote") this.#kept = news;
+      else if (news !== null) return news;
+    }
+  }
+
+  /** Ctrl-C, once. */
+  #interruption(): Happening | null {
+    if (this.#isTold || !this.#driving.signal.aborted) return null;
+    this.#isTold = true;
+    return { type: "interrupted" };
+  }
+
+  async #wish(): Promise<Happening | null> {
+    const kept = this.#kept;
+    this.#kept = null;
+    if (kept !== null) return kept;
+    const wish = await this.#driving.target.records.takeWish();
+    return wish === null ? null : { type: "wish", wish };
+  }
+
+  /** Renews the lock when it is time; after a stall this is where a lost lock is found out. */
+  async #renewLock(): Promise<Happening | null> {
+    const now = this.#driving.clock.monotonic();
+    if (now - this.#renewedAt < renewMs) return null;
+    try {
+      await this.#held.renew();
+      this.#renewedAt = now;
+      return null;
+    } catch (error) {
+      const isTaken = error instanceof MlshipError && error.code === "rollout.lock-lost";
+      if (!isTaken && now - this.#renewedAt < lockMs) return null;
+      this.#lost = isTaken ? error : lostLock(error);
+      return { type: "lock-lost" };
+    }
+  }
+
+  #stuck(): MlshipError {
+    const last = this.#rollout.log.findLast((entry) => entry.kind === "observed");
+    return new MlshipError({
+      code: "rollout.stuck",
+      what: `the target did not do what ended the rollout of ${this.#rollout.to.version} asked for`,
+      ...(last === undefined ? {} : { why: last.action }),
+      fix: "see `mlship status` and `mlship doctor`; the next command takes the rollout up again",
+      exit: "attention",
+    });
+  }
+}
+
+function lostLock(cause: unknown): MlshipError {
+  return new MlshipError({
+    code: "rollout.lock-lost",
+    what: "the rollout's lock could not be renewed in time",
+    why: failureOf(cause).what,
+    fix: "run the command again: it finishes or takes back what was left",
+    exit: "attention",
+    cause,
+  });
+}

@@ -1,0 +1,67 @@
+// PASS: an anytime-valid test that excludes an excess error rate of δ or more in the canary.
+import type { Increment } from "./increment.ts";
+import type { Counts } from "./ports.ts";
+
+/** Probability that a canary whose excess is δ ever passes as harmless. */
+export const harmlessAlpha = 0.05;
+
+/**
+ * Requests without an error that exclude an excess of δ: ln(1/α) / -ln(1 - δ), about 3/δ, the
+ * "rule of three" (Hanley and Lippman-Hand, JAMA 1983).
+ */
+export function cleanRequestsNeeded(delta: number): number {
+  return delta >= 1 ? 0 : Math.ceil(Math.log(1 / harmlessAlpha) / -Math.log1p(-delta));
+}
+
+/**
+ * Log e-value of one scrape against "the canary's error rate is at least stable's plus δ".
+ * The alternative is that both sides fail at `rate`; the null is represented by its member nearest
+ * to that (in Kullback-Leibler divergence, weighted by requests), which makes the likelihood ratio
+ * an e-value for every member of the convex null: Turner and Grünwald, "Exact anytime-valid
+ * confidence intervals for contingency tables and beyond", 2023. It holds scrape by scrape, so
+ * error rates may change over time.
+ * @param rate error rate expected of both sides, from earlier scrapes only
+ */
+export function logHarmless(increment: Increment, delta: number, rate: number): number {
+  const { stable, canary } = increment;
+  if (canary.requests === 0 || delta >= 1) return 0;
+  const nearest = nearestHarmful(stable.requests, canary.requests, delta, rate);
+  if (nearest + delta <= rate) return 0;
+  return logRatio(stable, rate, nearest) + logRatio(canary, rate, nearest + delta);
+}
+
+/** Error rate to expect: stable's recent one, drawn towards 0.1 % by 500 imagined requests. */
+export function expectedRate(recent: Counts): number {
+  return Math.min(0.5, (recent.errors + 0.5) / (recent.requests + 500));
+}
+
+/** Stable's rate at the point of the null's edge (rate, rate + δ) that is nearest to (q, q). */
+function nearestHarmful(stableRequests: number, canaryRequests: number, delta: number, q: number): number {
+  let low = 0;
+  let high = Math.min(q, 1 - delta);
+  for (let round = 0; round < 50; round += 1) {
+    const middle = (low + high) / 2;
+    const slope =
+      stableRequests * divergenceSlope(q, middle) + canaryRequests * divergenceSlope(q, middle + delta);
+    if (slope > 0) high = middle;
+    else low = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** d/dr of the divergence KL(q ‖ r) between two Bernoulli laws. */
+function divergenceSlope(q: number, r: number): number {
+  return (r - q) / Math.max(r * (1 - r), Number.MIN_VALUE);
+}
+
+function logRatio(counts: Counts, rate: number, nullRate: number): number {
+  const errors = Math.min(counts.errors, counts.requests);
+  const good = counts.requests - errors;
+  const ofErrors = errors === 0 ? 0 : errors * Math.log(rate / Math.max(nullRate, Number.MIN_VALUE));
+  return ofErrors + good * (Math.log1p(-rate) - Math.log1p(-Math.min(nullRate, 1 - Number.EPSILON)));
+}
+
+/** Whether an excess of δ is excluded at α. */
+export function isHarmless(log: number): boolean {
+  return log >= Math.log(1 / harmlessAlpha);
+}

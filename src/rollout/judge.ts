@@ -1,0 +1,91 @@
+// OBSERVE: what the evidence of a step amounts to, now.
+import { excessToExclude, excludes, stableFails } from "./evidence.ts";
+import { cleanRequestsNeeded, harmlessAlpha } from "./harmless.ts";
+import { isHarmful } from "./harm.ts";
+import { percent, reason } from "./moves.ts";
+import type { Failure, HoldCause, Rollout } from "./record.ts";
+import { compareSplit } from "./split.ts";
+
+/** `abort`: the canary is bad. `hold`: cannot be judged now. `pass`: the next share is safe. */
+export type Judgement =
+  | { is: "abort"; why: Failure }
+  | { is: "hold"; cause: HoldCause }
+  | { is: "verify" | "observe" | "pass" };
+
+/** The share after this step: 1 after the last. */
+export function nextShare(rollout: Rollout): number {
+  return rollout.plan.steps[rollout.step + 1] ?? 1;
+}
+
+/** Judges a step by everything seen so far. A canary is judged bad before anything else is asked. */
+export function judge(rollout: Rollout, at: number): Judgement {
+  const { evidence, plan, share } = rollout;
+  const { canary } = evidence.total;
+  if (isHarmful(evidence.harm, canary.errors)) return { is: "abort", why: harmful(rollout) };
+  if (evidence.unready.stable >= 2) return { is: "hold", cause: "stable-down" };
+  if (evidence.unready.canary >= 2) return { is: "abort", why: canaryDown(rollout) };
+  if (evidence.last !== null && Math.abs(evidence.last.share - share) > 1e-3) {
+    return { is: "hold", cause: "split" };
+  }
+  if (stableFails(evidence, rollout.hold?.cause === "stable-errors")) {
+    return { is: "hold", cause: "stable-errors" };
+  }
+  const split = compareSplit(evidence.step.users, evidence.step.canary, share);
+  if (split === "wrong") return { is: "hold", cause: "split" };
+  const isOver = at - (rollout.stepAt ?? at) >= plan.intervalMs;
+  if (split === "too-few") return isOver ? { is: "hold", cause: "evidence" } : { is: "verify" };
+  if (!isOver || evidence.unready.canary > 0) return { is: "observe" };
+  const isSafe = excludes(evidence, excessToExclude(plan.maxHarm, nextShare(rollout)));
+  return isSafe ? { is: "pass" } : { is: "hold", cause: "evidence" };
+}
+
+/** Why a step that waited to its deadline is inconclusive, and what a person can do. */
+export function explainHold(rollout: Rollout, cause: HoldCause): Failure {
+  const { evidence, plan, share } = rollout;
+  const delta = excessToExclude(plan.maxHarm, nextShare(rollout));
+  const step = evidence.step;
+  const { requests, errors } = evidence.total.canary;
+  const because: Record<HoldCause, [why: string, fix: string]> = {
+    evidence: [
+      `the canary answered ${requests} requests (${errors} errors); about ${cleanRequestsNeeded(delta)} without an error are needed to exclude ${percent(delta)} more errors with ${percent(1 - harmlessAlpha)} confidence`,
+      "send more traffic, allow more time or a larger first step, or move it on yourself with `mlship promote`",
+    ],
+    metrics: ["the counters could not be read", "see `mlship status`, then deploy again"],
+    split: [
+      `${percent(share)} were set, ${step.canary} of ${step.users} requests reached the canary`,
+      "check what else changes the split of this target, then deploy again",
+    ],
+    "stable-down": [
+      "no server of the stable revision was ready, so there was nothing to compare with",
+      "see `mlship status` for the stable revision, then deploy again",
+    ],
+    "stable-errors": [
+      `the stable revision itself failed ${evidence.total.stable.errors} of ${evidence.total.stable.requests} requests`,
+      "find what both revisions depend on, then deploy again; `mlship promote` moves a canary on regardless",
+    ],
+  };
+  const [why, fix] = because[cause];
+  const what = `the canary of ${rollout.to.version} stayed inconclusive at ${percent(share)}; nothing was promoted`;
+  return reason("rollout.inconclusive", "inconclusive", what, why, fix);
+}
+
+function harmful({ evidence, to }: Rollout): Failure {
+  const { canary, stable, rescued, failed } = evidence.total;
+  return reason(
+    "rollout.harmful",
+    "gate",
+    `the canary of ${to.version} failed too often`,
+    `${canary.errors} of ${canary.requests} canary requests failed, ${stable.errors} of ${stable.requests} on stable; stable answered ${rescued} of them instead, ${failed} requests failed for users`,
+    "read the canary's errors with `mlship status`, fix the model or its handler, and deploy a new version",
+  );
+}
+
+function canaryDown({ to }: Rollout): Failure {
+  return reason(
+    "rollout.canary-down",
+    "gate",
+    `the canary of ${to.version} stopped being ready`,
+    "none of its servers passed the readiness probe twice in a row",
+    "read its log, fix the model or its resources, and deploy a new version",
+  );
+}
