@@ -1,4 +1,8 @@
 // What the store needs from the outside world: create-only objects. Nothing is ever replaced.
+import type { Digest } from "../digest.ts";
+
+/** Bytes, or a file whose bytes must still have `digest` when they are stored. */
+export type ObjectBody = Uint8Array | { file: string; digest?: Digest };
 
 /** A folder or bucket of immutable objects. Keys use `/` and never start with it. */
 export interface ObjectStore {
@@ -6,9 +10,10 @@ export interface ObjectStore {
   readonly location: string;
   /**
    * Writes the object unless the key exists; all of it or nothing, also when the process is killed.
-   * @throws MlshipError `store.*`, exit 5, when the store refuses or is full; nothing is left behind.
+   * @throws MlshipError `store.*`, exit 5, when the store refuses or is full, and
+   *   `store.source-changed`, exit 2, when a file lost its digest; nothing is left behind.
    */
-  create(key: string, body: Uint8Array | { file: string }): Promise<"created" | "exists">;
+  create(key: string, body: ObjectBody): Promise<"created" | "exists">;
   /** The object's bytes, or null when there is none. */
   read(key: string): Promise<Uint8Array | null>;
   /** Copies the object to a local file; false when there is none. */

@@ -32,9 +32,13 @@ export interface Environments {
    *   set of versions satisfies the requirements.
    */
   lock(requirements: string[], python: string): Promise<PythonLock>;
-  /** The environment of a lock, made on first use and kept in the cache under its digest. */
-  prepare(lock: PythonLock): Promise<Environment>;
-  /** The bytes of the server's source files named by a lock that this mlship made. */
+  /**
+   * The environment of a lock, made on first use and kept in the cache under its digest.
+   * @param serverFile gives the server's source files of a lock from a release; without it they
+   *   are this mlship's own.
+   */
+  prepare(lock: PythonLock, serverFile?: (path: string) => Promise<Uint8Array>): Promise<Environment>;
+  /** The bytes of one of the server's source files in a lock that this mlship made. */
   serverFile(path: string): Promise<Uint8Array>;
 }
 

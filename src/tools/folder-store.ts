@@ -1,0 +1,240 @@
+// An object store in a folder: objects appear whole or not at all, and are never replaced.
+import { createHash, randomUUID } from "node:crypto";
+import { constants, createReadStream } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { chmod, copyFile, link, lstat, mkdir, open, readdir, realpath, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ObjectBody, ObjectStore } from "../artifacts/ports.ts";
+import { MlshipError } from "../errors.ts";
+import { missing, removeLeftovers, systemCode } from "./leftovers.ts";
+
+/** Where objects are written before they get their names; no key can begin with a dot. */
+const writingFolder = ".writing";
+
+const segment = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
+
+/**
+ * A store in `folder`, which is made on the first write. An object is written beside the others
+ * under a temporary name, forced to disk, and then hard-linked to its key: `link` fails when the
+ * name exists, so of two writers exactly one creates, and a killed one leaves no object.
+ * @param location the folder as people should see it.
+ */
+export function createFolderStore(folder: string, location: string): ObjectStore {
+  let swept = false;
+
+  async function create(key: string, body: ObjectBody): Promise<"created" | "exists"> {
+    const path = pathOf(key);
+    if ((await found(key)) !== null) return "exists";
+    const writing = join(folder, writingFolder);
+    const temporary = join(writing, randomUUID());
+    try {
+      await makeFolders([folder, writing, ...foldersOf(key)]);
+      await write(temporary, body, key);
+      if (!swept) await removeLeftovers(writing, "", temporary);
+      swept = true;
+      if (!(await linkOnce(temporary, path))) return "exists";
+      await forceToDisk(dirname(path));
+      return "created";
+    } catch (error) {
+      throw refusal(error, location, key);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  /** The folders that hold a key, outermost first, below the store's own. */
+  function foldersOf(key: string): string[] {
+    const names = key.split("/").slice(0, -1);
+    return names.map((_name, index) => join(folder, ...names.slice(0, index + 1)));
+  }
+
+  function pathOf(key: string): string {
+    if (key.split("/").every((name) => segment.test(name))) return join(folder, key);
+    throw new MlshipError({
+      code: "store.bad-key",
+      what: `"${key}" cannot be the name of an object in ${location}`,
+      why: "a name is made of letters, digits and ._+- between slashes, and no part begins with a dot",
+      exit: "usage",
+    });
+  }
+
+  /** The object's path and size, or null; an object behind a symbolic link is not one. */
+  async function found(key: string): Promise<{ path: string; size: number } | null> {
+    const path = pathOf(key);
+    try {
+      const entry = await lstat(path).catch(missing);
+      if (entry === null || entry.isDirectory()) return null;
+      const inside = join(await realpath(folder), key);
+      if (entry.isFile() && (await realpath(path)) === inside) return { path, size: entry.size };
+    } catch (error) {
+      throw refusal(error, location, key);
+    }
+    throw linked(location, key);
+  }
+
+  async function makeFolders(folders: string[]): Promise<void> {
+    const [root, ...inner] = folders;
+    if (root !== undefined) await mkdir(root, { recursive: true });
+    for (const inside of inner) {
+      const entry = await lstat(inside).catch(missing);
+      if (entry === null) {
+        await mkdir(inside).catch(unlessExists);
+        await forceToDisk(dirname(inside));
+      } else if (!entry.isDirectory()) {
+        throw linked(location, inside.slice(folder.length + 1));
+      }
+    }
+  }
+
+  return {
+    location,
+    create,
+    async read(key) {
+      const object = await found(key);
+      if (object === null) return null;
+      const file = await open(object.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      try {
+        return await file.readFile();
+      } finally {
+        await file.close();
+      }
+    },
+    async download(key, file) {
+      const object = await found(key);
+      if (object === null) return false;
+      await copyFile(object.path, file, constants.COPYFILE_FICLONE);
+      await chmod(file, 0o644);
+      return true;
+    },
+    async size(key) {
+      return (await found(key))?.size ?? null;
+    },
+    async *list(prefix) {
+      const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+      const keys: string[] = [];
+      for await (const key of keysBelow(folder, start)) if (key.startsWith(prefix)) keys.push(key);
+      yield* keys.sort();
+    },
+  };
+}
+
+/** Writes and forces to disk; a file's bytes are digested on their way. */
+async function write(path: string, body: ObjectBody, key: string): Promise<void> {
+  const file = await open(path, "wx", 0o444);
+  try {
+    if (body instanceof Uint8Array) await file.writeFile(body);
+    else await copyInto(file, body, key);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function copyInto(file: FileHandle, body: Exclude<ObjectBody, Uint8Array>, key: string): Promise<void> {
+  const hash = createHash("sha256");
+  const source = createReadStream(body.file, { highWaterMark: 1024 * 1024 });
+  await file.writeFile(
+    (async function* digested(): AsyncIterable<Buffer> {
+      for await (const chunk of source) {
+        if (!Buffer.isBuffer(chunk)) continue;
+        hash.update(chunk);
+        yield chunk;
+      }
+    })(),
+  );
+  if (body.digest === undefined || body.digest === `sha256:${hash.digest("hex")}`) return;
+  throw new MlshipError({
+    code: "store.source-changed",
+    what: `${body.file} changed while it was stored`,
+    why: `its bytes are no longer those of ${body.digest}, so ${key} was not created`,
+    fix: "let the program that writes the file finish, then run the same command again",
+    exit: "usage",
+  });
+}
+
+async function* keysBelow(folder: string, inside: string): AsyncIterable<string> {
+  const entries = await readdir(join(folder, inside), { withFileTypes: true }).catch(missing);
+  for (const entry of entries ?? []) {
+    if (!segment.test(entry.name)) continue;
+    if (entry.isDirectory()) yield* keysBelow(folder, `${inside}${entry.name}/`);
+    else if (entry.isFile()) yield `${inside}${entry.name}`;
+  }
+}
+
+async function forceToDisk(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** False when the name is taken. */
+async function linkOnce(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function unlessExists(error: unknown): void {
+  if (systemCode(error) !== "EEXIST") throw error;
+}
+
+function linked(location: string, key: string): MlshipError {
+  return new MlshipError({
+    code: "store.not-a-file",
+    what: `${key} in the store ${location} is a symbolic link or a special file`,
+    why: "what lies behind it is not under the store's control",
+    fix: "replace it by what it stands for, or use another store",
+    exit: "attention",
+  });
+}
+
+const reasons: Record<string, { code: string; what: string; fix: string }> = {
+  ENOSPC: { code: "store.full", what: "is full", fix: "free some space, then run the same command again" },
+  EDQUOT: {
+    code: "store.full",
+    what: "is over its quota",
+    fix: "free some space, then run the same command again",
+  },
+  EACCES: {
+    code: "store.refused",
+    what: "may not be written or read by you",
+    fix: "get the rights to it, or use another store",
+  },
+  EPERM: {
+    code: "store.refused",
+    what: "does not allow hard links, which mlship needs to create without replacing",
+    fix: "put the store on a file system that has hard links",
+  },
+  EROFS: { code: "store.refused", what: "is read-only", fix: "use a store that can be written" },
+  EEXIST: {
+    code: "store.refused",
+    what: "is not a folder",
+    fix: "name a folder, or a path where one can be made",
+  },
+  ENOTDIR: {
+    code: "store.refused",
+    what: "is not a folder",
+    fix: "name a folder, or a path where one can be made",
+  },
+};
+
+/** What a file system's error means for the store; anything unexpected stays what it is. */
+function refusal(error: unknown, location: string, key: string): unknown {
+  const reason = reasons[systemCode(error) ?? ""];
+  if (reason === undefined) return error;
+  return new MlshipError({
+    code: reason.code,
+    what: `the store ${location} ${reason.what}`,
+    why: `${key} could not be stored: ${error instanceof Error ? error.message : String(error)}`,
+    fix: reason.fix,
+    exit: "unavailable",
+    cause: error,
+  });
+}

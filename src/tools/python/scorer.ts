@@ -1,0 +1,124 @@
+// Loads a model in a Python process of its environment and asks it for predictions, line by line.
+import { dirname, resolve } from "node:path";
+import { MlshipError } from "../../errors.ts";
+import type { Columns, Environment, Predictions, Scorer, Scorers } from "../../validation/ports.ts";
+import type { Variables } from "../process.ts";
+import { startConversation } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
+import { predictionsReply, readyReply } from "./scorer-replies.ts";
+import type { Failure } from "./scorer-replies.ts";
+
+/** How scorers run. */
+export interface ScorersOptions {
+  env: Variables;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds; big models on slow disks take a minute. */
+  loadTimeoutMs?: number;
+  /** Milliseconds for one call of `score`, whatever its number of rows. */
+  requestTimeoutMs?: number;
+}
+
+/** Scorers as processes: `python -m mlship_server score BUNDLE`, one JSON document per line. */
+export function createScorers(options: ScorersOptions): Scorers {
+  const loadTimeoutMs = options.loadTimeoutMs ?? 5 * 60_000;
+  const requestTimeoutMs = options.requestTimeoutMs ?? 10 * 60_000;
+  return {
+    async open(environment, bundleFolder) {
+      const conversation = await startConversation(
+        environment.python,
+        ["-m", "mlship_server", "score", resolve(bundleFolder)],
+        { env: childVariables(options.env), cwd: rootOf(environment), signal: options.signal },
+      );
+      try {
+        const reply = await conversation.hear(readyReply, loadTimeoutMs, "the model to load");
+        if ("error" in reply) throw loadFailed(reply.error, conversation);
+        return scorerOf(conversation, reply.ready, requestTimeoutMs);
+      } catch (error) {
+        await conversation.end(0);
+        throw error instanceof MlshipError && error.code.startsWith("score.")
+          ? loadFailed(error, conversation)
+          : error;
+      }
+    },
+  };
+}
+
+function scorerOf(conversation: Conversation, model: Scorer["model"], timeoutMs: number): Scorer {
+  /** Requests wait for one another: a reply belongs to the oldest request. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function ask(columns: Columns): Promise<Predictions> {
+    conversation.say(JSON.stringify({ columns }));
+    const reply = await conversation.hear(predictionsReply, timeoutMs, "the model's predictions");
+    if ("error" in reply) throw scoreFailed(reply.error, conversation);
+    checkRows(columns, reply);
+    return reply;
+  }
+
+  return {
+    model,
+    score(columns) {
+      const answer = last.then(() => ask(columns));
+      last = answer.catch(() => null);
+      return answer;
+    },
+    close: () => conversation.end(5_000),
+  };
+}
+
+/** No secrets, one thread, no order that differs between runs, and nothing written beside the sources. */
+function childVariables(env: Variables): Variables {
+  const { PATH, HOME, LANG, TMPDIR } = env;
+  return {
+    PATH,
+    HOME,
+    LANG,
+    TMPDIR,
+    OMP_NUM_THREADS: "1",
+    OPENBLAS_NUM_THREADS: "1",
+    PYTHONHASHSEED: "0",
+    PYTHONDONTWRITEBYTECODE: "1",
+    PYTHONUTF8: "1",
+    PYTHONSAFEPATH: "1",
+  };
+}
+
+/**
+ * Python puts its working folder on its path (before 3.11 whatever PYTHONSAFEPATH says), so it is
+ * one without modules: a project's `numpy.py` must not be imported in place of numpy.
+ */
+function rootOf(environment: Environment): string {
+  return dirname(dirname(environment.python));
+}
+
+function checkRows(columns: Columns, reply: Predictions): void {
+  const rows = Object.values(columns)[0]?.length ?? 0;
+  const answered = [reply.predictions.length, reply.probabilities?.length ?? rows];
+  if (answered.every((count) => count === rows)) return;
+  throw new MlshipError({
+    code: "score.bad-reply",
+    what: `the model answered ${reply.predictions.length} predictions for ${rows} rows`,
+    fix: "make predict and postprocess return one value for each row",
+    exit: "usage",
+  });
+}
+
+function scoreFailed(failure: Failure, conversation: Conversation): MlshipError {
+  return new MlshipError({
+    code: failure.code.startsWith("score.") ? failure.code : `score.${failure.code}`,
+    what: "the model could not predict these rows",
+    why: [failure.message, conversation.printed()].filter((text) => text !== "").join("\n"),
+    exit: "usage",
+  });
+}
+
+function loadFailed(failure: Failure | MlshipError, conversation: Conversation): MlshipError {
+  const why = [failure.message, conversation.printed()].filter((text) => text !== "").join("\n");
+  return new MlshipError({
+    code: "model.load-failed",
+    what: "the model could not be loaded",
+    why,
+    fix: "load it in Python with the versions in the lock; pin those it was saved with in python.requirements",
+    exit: "usage",
+  });
+}
