@@ -1,0 +1,195 @@
+// The labelled rows that a model is judged on: typed columns, labels and weights, read through DuckDB.
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { basename } from "node:path";
+import type { Digest } from "../digest.ts";
+import { MlshipError } from "../errors.ts";
+import type { Label } from "../model/model.ts";
+import type { Columns } from "./ports.ts";
+import { loadTable, type SourceColumn } from "./source.ts";
+import { type DataColumn, Table } from "./table.ts";
+
+/** Which columns have a meaning of their own. They are not given to the model. */
+export interface Roles {
+  target: string;
+  weight?: string | undefined;
+  key?: string | undefined;
+}
+
+/** An open data file. Rows count from 0. */
+export interface Dataset {
+  /** The path that it was opened with. */
+  file: string;
+  /** Digest of the file's bytes. */
+  digest: Digest;
+  rows: number;
+  target: DataColumn;
+  weight: string | null;
+  key: string | null;
+  /** What a model may be given: all columns but target, weight and key, in the order of the file. */
+  features: DataColumn[];
+  labels: Label[];
+  /** One weight per row, at least 0; null when every row counts alike. */
+  weights: Float64Array | null;
+  /**
+   * Values of the rows `from` to before `to`. Missing values and NaN are null. The object has no
+   * prototype, so a column may be called `__proto__`.
+   * @throws MlshipError `data.no-column`, `data.column-type`, or `data.number` for a number that JSON
+   *   cannot carry exactly.
+   */
+  columns(names: readonly string[], from: number, to: number): Promise<Columns>;
+  /** As `columns`, for the rows with these numbers, in their order; they must rise. */
+  pick(names: readonly string[], rows: readonly number[]): Promise<Columns>;
+  close(): void;
+}
+
+/** Fewer rows say nothing about a model, whatever the metric. */
+export const fewestRows = 10;
+
+/**
+ * Opens a csv, parquet or jsonl file. The whole file is read into memory, in typed columns.
+ * @throws MlshipError `data.*`, exit 2, that names the file and, where it is known, the line or row.
+ */
+export async function openDataset(file: string, roles: Roles): Promise<Dataset> {
+  const instance = await DuckDBInstance.create(":memory:", {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  const close = () => {
+    connection.closeSync();
+    instance.closeSync();
+  };
+  try {
+    const columns = await loadTable(connection, file);
+    // From here on no query, a slice of the configuration's included, reaches a file or an option.
+    await connection.run("set enable_external_access=false");
+    await connection.run("set lock_configuration=true");
+    return { ...(await readDataset(connection, file, columns, roles)), close };
+  } catch (cause) {
+    close();
+    throw cause;
+  }
+}
+
+async function readDataset(
+  connection: DuckDBConnection,
+  file: string,
+  columns: SourceColumn[],
+  roles: Roles,
+): Promise<Omit<Dataset, "close">> {
+  const { rows, nulls } = await countNulls(connection, columns);
+  if (rows < fewestRows) throw tooFew(file, rows);
+  const table = new Table(connection, file, columns, nulls);
+  const target = table.column(roles.target, "validate.target");
+  if (target.nulls > 0) throw await nullTarget(connection, file, target, table.place(target.name));
+  const taken = new Set<string>([roles.target]);
+  if (roles.weight !== undefined) taken.add(table.column(roles.weight, "validate.weight").name);
+  if (roles.key !== undefined) {
+    taken.add(roles.key);
+    await rejectRepeatedKeys(
+      connection,
+      file,
+      table.column(roles.key, "validate.key"),
+      table.place(roles.key),
+    );
+  }
+  const all = { names: [target.name], filter: "true" };
+  return {
+    file,
+    digest: await digestFile(file),
+    rows,
+    target,
+    weight: roles.weight ?? null,
+    key: roles.key ?? null,
+    features: columns.flatMap(({ name, type }, place) =>
+      type === null || taken.has(name)
+        ? []
+        : [{ name, type, nullable: (nulls[place] ?? 0) > 0, nulls: nulls[place] ?? 0 }],
+    ),
+    labels: ((await table.read(all.names, all.filter))[target.name] ?? []).filter((label) => label !== null),
+    weights: roles.weight === undefined ? null : await readWeights(table, roles.weight, file),
+    columns: (names, from, to) =>
+      table.read(names, `rowid >= ${Math.trunc(from)} and rowid < ${Math.trunc(to)}`),
+    pick: (names, picked) => table.read(names, `rowid in (${[-1, ...picked].map(Math.trunc).join()})`),
+  };
+}
+
+async function countNulls(connection: DuckDBConnection, columns: SourceColumn[]) {
+  const counts = columns.map(({ type }, place) =>
+    type === "float64" || type === "float32"
+      ? `count(*) filter (c${place} is null or isnan(c${place}))`
+      : `count(*) - count(c${place})`,
+  );
+  const read = await connection.runAndReadAll(`select count(*), ${counts.join()} from rows`);
+  const [rows = 0, ...nulls] = (read.getRows()[0] ?? []).map(Number);
+  return { rows, nulls };
+}
+
+async function readWeights(table: Table, name: string, file: string): Promise<Float64Array> {
+  const values = (await table.read([name], "true"))[name] ?? [];
+  const bad = values.findIndex((value) => typeof value !== "number" || value < 0);
+  const sum = values.reduce<number>((total, value) => total + Number(value), 0);
+  if (bad === -1 && sum > 0) return Float64Array.from(values, Number);
+  throw new MlshipError({
+    code: "data.weight",
+    what: `column ${JSON.stringify(name)} of ${basename(file)} cannot be used as weights`,
+    why: bad === -1 ? "its sum is 0" : `row ${bad + 1} does not hold a number of at least 0`,
+    fix: "correct the column, or remove validate.weight",
+    exit: "usage",
+    at: { file },
+  });
+}
+
+async function rejectRepeatedKeys(
+  connection: DuckDBConnection,
+  file: string,
+  key: DataColumn,
+  place: number,
+) {
+  const read = await connection.runAndReadAll(`select count(distinct c${place}), count(*) from rows`);
+  const [different, rows] = (read.getRows()[0] ?? []).map(Number);
+  if (different === rows) return;
+  throw new MlshipError({
+    code: "data.key",
+    what: `column ${JSON.stringify(key.name)} of ${basename(file)} does not identify rows`,
+    why: `${rows} rows have ${different} different values in it`,
+    fix: "remove the repeated rows, or name another column as validate.key",
+    exit: "usage",
+    at: { file },
+  });
+}
+
+async function nullTarget(connection: DuckDBConnection, file: string, target: DataColumn, place: number) {
+  const isMissing = target.type.startsWith("float")
+    ? `c${place} is null or isnan(c${place})`
+    : `c${place} is null`;
+  const read = await connection.runAndReadAll(`select min(rowid) from rows where ${isMissing}`);
+  const row = Number(read.getRows()[0]?.[0] ?? 0) + 1;
+  return new MlshipError({
+    code: "data.null-target",
+    what: `column ${JSON.stringify(target.name)} of ${basename(file)} has no value in ${target.nulls} ${target.nulls === 1 ? "row" : "rows"}, the first is row ${row}`,
+    why: "a prediction cannot be compared with a missing label",
+    fix: "label these rows or remove them",
+    exit: "usage",
+    at: { file },
+  });
+}
+
+function tooFew(file: string, rows: number): MlshipError {
+  const found = rows === 0 ? "no rows" : rows === 1 ? "one row" : `${rows} rows`;
+  return new MlshipError({
+    code: "data.too-few-rows",
+    what: `${basename(file)} has ${found}, too few to judge a model`,
+    fix: `add labelled rows: at least ${fewestRows} are needed, a few hundred make a useful judgement`,
+    exit: "usage",
+    at: { file },
+  });
+}
+
+async function digestFile(file: string): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
+}

@@ -1,0 +1,118 @@
+// All metrics of a task, computed once for every runner and every gate.
+import type { Task } from "../../model/model.ts";
+import type { Answers, ClassAnswers, Measured } from "./answers.ts";
+import {
+  accuracy,
+  type Average,
+  balancedAccuracy,
+  classScore,
+  type Confusion,
+  countConfusion,
+  mcc,
+} from "./confusion.ts";
+import { brier, ece, logLoss } from "./probability.ts";
+import { averagePrecision, type RankingAverage, rocAuc } from "./ranking.ts";
+import { regressionScore } from "./regression.ts";
+
+/** Metrics that a classifier has. */
+export const classMetrics = [
+  "accuracy",
+  "balancedAccuracy",
+  "precision",
+  "recall",
+  "f1",
+  "rocAuc",
+  "averagePrecision",
+  "logLoss",
+  "brier",
+  "ece",
+  "mcc",
+] as const;
+
+/** Metrics that a regressor has. */
+export const numberMetrics = ["mae", "rmse", "mape", "r2", "medianAbsoluteError", "pinball"] as const;
+
+export type MetricName = (typeof classMetrics)[number] | (typeof numberMetrics)[number];
+
+/** Metrics where less is better. */
+const losses = new Set<string>([
+  "logLoss",
+  "brier",
+  "ece",
+  "mae",
+  "rmse",
+  "mape",
+  "medianAbsoluteError",
+  "pinball",
+  "loadTime",
+  "rss",
+  "modelSize",
+]);
+
+/** Whether less is better. */
+export function isLoss(metric: string): boolean {
+  return losses.has(metric);
+}
+
+/** The metrics that a task has. */
+export function metricsOf(task: Task): readonly MetricName[] {
+  return task === "regression" ? numberMetrics : classMetrics;
+}
+
+/** One measured metric. Averaged metrics appear once per average; the task's own average comes first. */
+export type Metric = { name: MetricName; average: Average | null } & Measured;
+
+/** The averages that a metric has for a task, the one that is meant when none is named first. */
+export function averagesOf(task: Task, metric: MetricName): readonly (Average | null)[] {
+  if (metric === "precision" || metric === "recall" || metric === "f1") {
+    return task === "binary" ? ["binary", "macro", "micro", "weighted"] : ["macro", "micro", "weighted"];
+  }
+  if (metric === "rocAuc" || metric === "averagePrecision")
+    return task === "binary" ? [null] : ["macro", "weighted"];
+  return [null];
+}
+
+/** Computes every metric of the task with every average it has. */
+export function measure(answers: Answers): Metric[] {
+  if (answers.task === "regression") {
+    return numberMetrics.map((name) => ({ name, average: null, ...regressionScore(name, answers) }));
+  }
+  const table = countConfusion(answers);
+  return classMetrics.flatMap((name) =>
+    averagesOf(answers.task, name).map((average) => ({
+      name,
+      average,
+      ...formulas[name](answers, average, table),
+    })),
+  );
+}
+
+type ClassFormula = (answers: ClassAnswers, average: Average | null, table: Confusion) => Measured;
+
+const ranking = (average: Average | null): RankingAverage =>
+  average === "macro" || average === "weighted" ? average : null;
+
+const formulas: Record<(typeof classMetrics)[number], ClassFormula> = {
+  accuracy: (_answers, _average, table) => accuracy(table),
+  balancedAccuracy: (_answers, _average, table) => balancedAccuracy(table),
+  precision: ({ positive }, average, table) => classScore("precision", table, average ?? "macro", positive),
+  recall: ({ positive }, average, table) => classScore("recall", table, average ?? "macro", positive),
+  f1: ({ positive }, average, table) => classScore("f1", table, average ?? "macro", positive),
+  rocAuc: (answers, average) => rocAuc(answers, ranking(average)),
+  averagePrecision: (answers, average) => averagePrecision(answers, ranking(average)),
+  logLoss,
+  brier,
+  ece,
+  mcc: (_answers, _average, table) => mcc(table),
+};
+
+/** The measured metric of a name and average, or undefined when the task has no such metric. */
+export function findMetric(
+  metrics: readonly Metric[],
+  name: string,
+  average?: Average | null,
+): Metric | undefined {
+  return metrics.find(
+    (metric) => metric.name === name && (average === undefined || metric.average === average),
+  );
+}
