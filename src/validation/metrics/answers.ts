@@ -8,6 +8,7 @@ export interface ClassAnswers {
   /** Number of the positive class; only a binary task has one. */
   positive: number;
   truth: Int32Array;
+  /** -1 where the model answered none of its classes. */
   predicted: Int32Array;
   /** Row by row, one probability per class; null when the model gives none. */
   probabilities: Float64Array | null;

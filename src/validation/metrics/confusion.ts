@@ -7,7 +7,10 @@ export type Average = "binary" | "macro" | "micro" | "weighted";
 /** Weighted counts of (true class, predicted class) pairs. */
 export interface Confusion {
   classes: number;
-  /** Row-major: the true class chooses the row, the predicted class the column. */
+  /**
+   * Row-major: the true class chooses the row, the predicted class the column. One more column counts
+   * the rows that were predicted as none of the classes.
+   */
   cells: Float64Array;
   /** Classes that occur among the true or the predicted labels. */
   present: number[];
@@ -15,13 +18,15 @@ export interface Confusion {
 
 /** Counts the pairs. */
 export function countConfusion({ classes, truth, predicted, weights }: ClassAnswers): Confusion {
-  const cells = new Float64Array(classes * classes);
+  const cells = new Float64Array(classes * (classes + 1));
   const seen = new Set<number>();
   for (let row = 0; row < truth.length; row++) {
-    const [is, said] = [truth[row] ?? 0, predicted[row] ?? 0];
-    const cell = is * classes + said;
+    const is = truth[row] ?? 0;
+    const said = predicted[row] ?? 0;
+    const cell = is * (classes + 1) + (said < 0 ? classes : said);
     cells[cell] = (cells[cell] ?? 0) + weightOf(weights, row);
-    seen.add(is).add(said);
+    seen.add(is);
+    if (said >= 0) seen.add(said);
   }
   return { classes, cells, present: [...seen].toSorted((a, b) => a - b) };
 }
@@ -36,11 +41,12 @@ interface Margins {
 
 function marginsOf({ classes, cells }: Confusion, place: number): Margins {
   let [actual, called] = [0, 0];
-  for (let other = 0; other < classes; other++) {
-    actual += cells[place * classes + other] ?? 0;
-    called += cells[other * classes + place] ?? 0;
+  const width = classes + 1;
+  for (let other = 0; other < width; other++) {
+    actual += cells[place * width + other] ?? 0;
+    if (other < classes) called += cells[other * width + place] ?? 0;
   }
-  return { hits: cells[place * classes + place] ?? 0, actual, called };
+  return { hits: cells[place * width + place] ?? 0, actual, called };
 }
 
 /** A ratio that is 0 when nothing is counted, as scikit-learn's `zero_division="warn"`. */

@@ -1,0 +1,36 @@
+// Numbers of a report for people: metrics, seconds, bytes, and pairs that must not look equal when they differ.
+
+/** A number with four decimals at most; very large and very small ones with four digits and an exponent. */
+export function showNumber(value: number, decimals = 4): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e7 || size < 10 ** -decimals / 2))
+    return Number(value.toPrecision(4)).toString();
+  return Number(value.toFixed(decimals)).toString();
+}
+
+/** A metric or budget in its unit. */
+export function showMetric(metric: string, value: number, decimals = 4): string {
+  if (metric === "loadTime") return `${showNumber(value, decimals)} s`;
+  return metric === "rss" || metric === "modelSize" ? showBytes(value) : showNumber(value, decimals);
+}
+
+/** A size in the largest binary unit in which it is at least 1. */
+export function showBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const step = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  return `${Number((bytes / 1024 ** step).toFixed(step === 0 ? 0 : 1))} ${units[step] ?? "B"}`;
+}
+
+/** Two values of one metric, with as many decimals as it takes to tell them apart. */
+export function showApart(metric: string, a: number, b: number): [string, string] {
+  for (let decimals = 4; decimals < 15; decimals++) {
+    const shown: [string, string] = [showMetric(metric, a, decimals), showMetric(metric, b, decimals)];
+    if (a === b || shown[0] !== shown[1]) return shown;
+  }
+  return [String(a), String(b)];
+}
+
+/** A metric with its average, where it has one: `recall (weighted)`. */
+export function showName({ name, average }: { name: string; average: string | null }): string {
+  return average === null || average === "binary" ? name : `${name} (${average})`;
+}
