@@ -145,8 +145,11 @@ export class Driver {
   /** Waits for one scrape interval, then reads the counters. Only who sees may renew the share. */
   async #measure(): Promise<Happening> {
     const { target, clock, signal } = this.#driving;
+    const { phase, evidence } = this.#rollout;
+    // Right after a share came into force the counters are read at once: that is where tests begin.
+    const isFirst = evidence.mixed && evidence.lost === 0 && (phase === "verify" || phase === "bake");
     try {
-      await clock.sleep(this.#scrapeMs, this.#isTold ? undefined : signal);
+      if (!isFirst) await clock.sleep(this.#scrapeMs, this.#isTold ? undefined : signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }

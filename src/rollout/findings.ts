@@ -19,7 +19,10 @@ export function tellFound(rollout: Rollout, seen: Observed): string {
 /** One sentence on how it ended. */
 export function tellEnded(rollout: Rollout): string {
   const { to, from, outcome } = rollout;
-  if (outcome === "promoted") return `Finished it: ${to.version} serves.`;
+  if (outcome === "promoted") {
+    const wasCut = from !== null && rollout.log.some((entry) => entry.action.endsWith("ended early"));
+    return `Finished it: ${to.version} serves${wasCut ? "; nobody watched it to the end after its promotion" : ""}.`;
+  }
   const serving = from === null ? "nothing serves, as before" : `${from.version} serves everything`;
   return `Took it back: ${serving}; recorded as ${outcome ?? "unfinished"}.`;
 }

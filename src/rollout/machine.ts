@@ -273,7 +273,9 @@ function onRecovery(rollout: Rollout, observed: Observed, at: number): Rollout {
   if (phase === "close") return go(rollout, "close", { do: "ledger" }, at);
   if (phase === "abort") return { ...go(rollout, "abort", { do: "read" }, at), attempts: 0 };
   if (observed.stable?.id === to.id) {
-    const kept = write({ ...rollout, share: 0 }, "observed", `${to.version} was already promoted`, at);
+    const unwatched = from !== null && rollout.plan.bakeMs > 0 && phase !== "retire";
+    const what = `${to.version} was already promoted${unwatched ? "; the watch over it ended early" : ""}`;
+    const kept = write({ ...rollout, share: 0 }, "observed", what, at);
     return from === null ? close(kept, "promoted", null, at) : retireFrom(kept, at);
   }
   return abort(rollout, "interrupted", interruption(rollout, "left by its driver"), at);

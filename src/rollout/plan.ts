@@ -56,7 +56,13 @@ export interface RolloutPlan {
 export function planRollout(values: RolloutValues, to: Revision, from: Revision | null): RolloutPlan {
   const { name, channel, intervalMs, maxHarm, holdMs, bakeMs, startTimeoutMs } = values;
   const isNone = from?.id === to.id;
-  const kind = isNone ? "none" : from === null ? "first" : values.steps[0] === 100 ? "direct" : "canary";
+  const kind: RolloutPlan["kind"] = isNone
+    ? "none"
+    : from === null
+      ? "first"
+      : values.steps[0] === 100
+        ? "direct"
+        : "canary";
   const shares = values.steps.filter((step) => step < 100).map((step) => step / 100);
   const steps = kind === "canary" ? shares : [];
   const plan = { steps, intervalMs, maxHarm, holdMs, bakeMs, startTimeoutMs };
