@@ -1,0 +1,1 @@
+"""Loads the model of a bundle, scores tables with it and serves it over HTTP."""

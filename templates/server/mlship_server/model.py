@@ -1,0 +1,86 @@
+"""A bundle's model in memory: the format's loader, with the handler's functions in place of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from .bundle import Bundle, check_libraries, installed
+from .errors import LoadError
+from .handler import read_handler
+from .loaders import loader_for
+from .outputs import Answers, Outputs, as_mapping, check_probabilities, plain, read_answers, read_outputs
+from .table import Inputs, Table
+
+
+class Model:
+    """Answers tables. One thread at a time."""
+
+    def __init__(self, folder: Path, bundle: Bundle) -> None:
+        """Loads the model. Raises LoadError, or whatever the user's code or a library raises."""
+        check_libraries(bundle.libraries)
+        # Pickles and handlers may import modules that lie beside them.
+        sys.path.insert(0, str(folder))
+        self.task = bundle.task
+        self.inputs = Inputs(bundle.inputs)
+        self.handler = read_handler(folder, bundle.handler)
+        loader = loader_for(bundle.format)
+        if self.handler.load is not None:
+            self.loaded: Any = self.handler.load(str(folder))
+        else:
+            self.loaded = loader.load(folder / bundle.entry)
+        own = self.handler.preprocess is not None and self.handler.predict is not None
+        self.adapter = None if own else loader.Adapter(self.loaded, bundle, self.inputs)
+        self.classes = self._classes(bundle)
+        names = {*bundle.libraries, *loader.DISTRIBUTIONS}
+        self.libraries = {name: version for name in sorted(names) if (version := installed(name)) is not None}
+
+    def _classes(self, bundle: Bundle) -> list[Any] | None:
+        if bundle.task == "regression":
+            return None
+        own = getattr(self.loaded, "classes_", None) if self.adapter is None else self.adapter.classes
+        if own is None:
+            return bundle.classes
+        classes = [plain(label) for label in own]
+        if bundle.classes is not None and classes != bundle.classes:
+            raise LoadError("the model's classes are not those of the bundle: package the model again")
+        return classes
+
+    def answer(self, rows: list[tuple[Any, ...]]) -> Answers:
+        """One answer per row. Raises BadOutput, or whatever the model raises."""
+        table = Table(self.inputs, rows)
+        outputs = read_outputs(self._predict(self._inputs(table)), self.task)
+        if self.handler.postprocess is not None:
+            outputs = read_outputs(self.handler.postprocess(as_mapping(outputs), table.columns), self.task)
+        return read_answers(outputs, len(rows), self.classes)
+
+    def _inputs(self, table: Table) -> Any:
+        if self.handler.preprocess is not None:
+            return self.handler.preprocess(table.columns)
+        assert self.adapter is not None
+        return self.adapter.inputs(table)
+
+    def _predict(self, inputs: Any) -> Any:
+        if self.handler.predict is not None:
+            return self.handler.predict(self.loaded, inputs)
+        assert self.adapter is not None
+        outputs: Outputs = self.adapter.predict(inputs)
+        return outputs
+
+    def warm_up(self) -> Exception | None:
+        """Answers one made-up row, so that the first request does not pay for lazy imports. What the
+        model raised is returned: it may rightly refuse a row that means nothing. Raises LoadError
+        for what no row can put right."""
+        blank = {"float64": 0.0, "float32": 0.0, "int64": 0, "bool": False, "string": ""}
+        try:
+            answers = self.answer([tuple(blank[column.type] for column in self.inputs.columns)])
+        except LoadError:
+            raise
+        except Exception as error:
+            return error
+        if self.classes is None and self.adapter is not None:
+            # ONNX exports name their classes only in what they answer.
+            self.classes = self.adapter.classes
+        check_probabilities(answers)
+        return None
