@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
 import { execa } from "execa";
 import { MlshipError } from "../errors.ts";
@@ -15,6 +15,10 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Bytes after which what the gateway printed before is dropped. */
 const daemonLogBytes = 1024 * 1024;
+/** Characters after which a line of a server is handed over although it goes on. */
+const lineLength = 64 * 1024;
+/** Milliseconds after a server's end in which its last output is awaited: a child of its own may hold the pipe. */
+const lastWords = 500;
 /** Milliseconds that `ps` and `lsof` may take. */
 const toolTimeout = 5_000;
 /** All that a child gets of the environment: nothing in it can be a secret. */
@@ -44,7 +48,7 @@ export function localServers(env: Env): Servers {
       return {
         pid: child.pid ?? -1,
         ended: ended(child).then(async (how) => {
-          await read;
+          await Promise.race([read, sleep(lastWords)]);
           return how;
         }),
         terminate() {
@@ -120,14 +124,13 @@ async function beganByProc(pid: number): Promise<string | null> {
 }
 
 async function beganByPs(pid: number): Promise<string | null> {
-  const { stdout } = await run("ps", ["-o", "stat=,lstart=", "-p", String(pid)]);
-  const line = stdout.trim();
+  const line = (await run("ps", ["-o", "stat=,lstart=", "-p", String(pid)])).trim();
   if (line === "" || line.startsWith("Z")) return null;
   return line.replace(/^\S+\s+/, "");
 }
 
 async function listenerByLsof(port: number): Promise<string | null> {
-  const { stdout } = await run("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"]);
+  const stdout = await run("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"]);
   const pid = /^p(\d+)$/m.exec(stdout)?.[1];
   const name = /^c(.+)$/m.exec(stdout)?.[1];
   return pid === undefined ? null : `${name ?? "a process"}, pid ${pid},`;
@@ -141,7 +144,8 @@ async function listenerByProc(port: number): Promise<string | null> {
     const text = await readFile(table, "utf8").catch(() => "");
     for (const row of text.split("\n")) {
       const [, local, , state, , , , , , inode] = row.trim().split(/\s+/);
-      if (state === "0A" && local?.endsWith(`:${hex}`) && inode !== undefined) inodes.add(`socket:[${inode}]`);
+      if (state === "0A" && local?.endsWith(`:${hex}`) && inode !== undefined)
+        inodes.add(`socket:[${inode}]`);
     }
   }
   if (inodes.size === 0) return null;
@@ -158,8 +162,9 @@ async function listenerByProc(port: number): Promise<string | null> {
 }
 
 /** Runs a tool that may be missing: its output, empty when it fails. */
-function run(tool: string, args: string[]): Promise<{ stdout: string }> {
-  return execa(tool, args, { reject: false, timeout: toolTimeout, stdin: "ignore" });
+async function run(tool: string, args: string[]): Promise<string> {
+  const { stdout } = await execa(tool, args, { reject: false, timeout: toolTimeout, stdin: "ignore" });
+  return stdout ?? "";
 }
 
 async function ended(child: ChildProcess): Promise<string> {
@@ -171,7 +176,18 @@ async function ended(child: ChildProcess): Promise<string> {
 
 /** Hands over each line until the stream ends. A line without end is cut, so that it cannot fill memory. */
 async function lines(stream: Readable, take: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) take(line);
+  let rest = "";
+  stream.setEncoding("utf8");
+  for await (const chunk of stream) {
+    const parts = (rest + String(chunk)).split("\n");
+    rest = parts.pop() ?? "";
+    for (const line of parts) take(line);
+    if (rest.length > lineLength) {
+      take(rest);
+      rest = "";
+    }
+  }
+  if (rest !== "") take(rest);
 }
 
 function pick(env: Env): Record<string, string> {

@@ -1,0 +1,273 @@
+// The local target: this machine serves models behind a gateway. Here the command line's side of it.
+import { setTimeout as sleep } from "node:timers/promises";
+import { rmSync } from "node:fs";
+import { z } from "zod";
+import { MlshipError } from "../../errors.ts";
+import type { Fleet, Lock, Observed, Records, Revision, Target, Traffic } from "../../rollout/ports.ts";
+import type { AdminRequest, AdminRoute } from "./admin.ts";
+import { lastLines } from "./bounded-log.ts";
+import { desiredSchema, gatewayStatusSchema, measurementSchema } from "./documents.ts";
+import type { CrewStatus, Desired, GatewayConfig, GatewayStatus } from "./documents.ts";
+import { readJson } from "./durable.ts";
+import { FileLock } from "./file-lock.ts";
+import { FileRecords } from "./file-records.ts";
+import { GatewayClient, isAbsent } from "./gateway-client.ts";
+import { LEASE_MS } from "./lease.ts";
+import { deploymentFolder, logFile, placesIn } from "./places.ts";
+import type { Places } from "./places.ts";
+import type { Daemons, Materials, Processes } from "./ports.ts";
+import { predictDirectly } from "./predict.ts";
+import { checkDisk, checkMaterial, checkPort } from "./preflight.ts";
+
+/** Milliseconds between looks at servers that start. */
+const poll = 100;
+/** Crashes before the first readiness after which waiting longer is useless. */
+const crashesUntilGivenUp = 3;
+/** Lines of a server's log that an error shows. */
+const linesShown = 20;
+
+/** What tells one local deployment from another, and how it serves. */
+export interface LocalTargetOptions {
+  name: string;
+  channel: string;
+  /** The project's `.mlship` folder. */
+  stateFolder: string;
+  /** Port of 127.0.0.1 where users send requests. */
+  port: number;
+  /** Servers per revision. */
+  replicas: number;
+  /** Milliseconds that one prediction may take. */
+  timeoutMs: number;
+  materials: Materials;
+  /** Milliseconds that a share stays in force without being renewed; 30 s unless a test says less. */
+  leaseMs?: number;
+}
+
+const nothingToSay = z.object({});
+
+/** Serves on this machine. */
+export class LocalTarget implements Target {
+  readonly name = "local";
+  readonly place: string;
+  readonly lock: Lock;
+  readonly records: Records;
+  readonly fleet: Fleet;
+  readonly traffic: Traffic;
+  readonly #options: LocalTargetOptions;
+  readonly #places: Places;
+  readonly #processes: Processes;
+  readonly #gateway: GatewayClient;
+  /** Of the lock that this process holds or held: what its writes are admitted under. */
+  #epoch: number | null = null;
+
+  constructor(options: LocalTargetOptions, processes: Processes, daemons: Daemons) {
+    this.#options = options;
+    this.#processes = processes;
+    this.place = `this machine, port ${options.port}`;
+    this.#places = placesIn(deploymentFolder(options.stateFolder, options.name, options.channel));
+    this.#gateway = new GatewayClient(this.#places, processes, daemons);
+    this.records = new FileRecords(this.#places);
+    this.lock = new FileLock(this.#places.locks, processes, (epoch) => this.#acquired(epoch));
+    this.fleet = {
+      start: (revision) => this.#start(revision),
+      ready: (revision, timeoutMs) => this.#ready(revision, timeoutMs),
+      predict: async (revision, columns) => {
+        const { ports, timeoutMs } = await this.#crew(revision);
+        const [port] = ports;
+        if (port === undefined) throw await this.#notReady(revision, "no server of it is ready");
+        return predictDirectly(port, columns, timeoutMs);
+      },
+      promote: ({ id }) => this.#drive("promote", (epoch) => ({ epoch, id })),
+      retire: ({ id }) => this.#retire(id),
+    };
+    this.traffic = {
+      set: ({ id }, share) => this.#drive("share", (epoch) => ({ epoch, id, share })),
+      renew: () => this.#renew(),
+      measured: () => this.#gateway.ask("measured", {}, measurementSchema),
+    };
+  }
+
+  async observe(): Promise<Observed> {
+    const status = await this.#status();
+    if (status === null) return { stable: null, canary: null, previous: null, share: 0, endpoint: null };
+    const revision = (id: string | null) =>
+      status.crews.find((crew) => crew.revision.id === id)?.revision ?? null;
+    const stable = revision(status.stable);
+    return {
+      stable,
+      canary: revision(status.canary),
+      previous: revision(status.previous),
+      share: status.share,
+      endpoint: stable === null ? null : `http://127.0.0.1:${status.port}`,
+    };
+  }
+
+  /** What the gateway runs in all detail, with what it did by itself; null when none runs. */
+  async status(): Promise<GatewayStatus | null> {
+    return this.#status();
+  }
+
+  async preflight(revision: Revision): Promise<void> {
+    checkDisk(this.#places);
+    const status = await this.#status();
+    if (status === null) await checkPort(this.#options.port, this.#processes);
+    else if (status.port !== this.#options.port) throw portMoved(status.port, this.#options.port);
+    await checkMaterial(await this.#options.materials.materialise(revision.release));
+  }
+
+  async logs(revision: Revision, lines: number): Promise<string> {
+    return lastLines(logFile(this.#places, revision.id), lines);
+  }
+
+  async stop(): Promise<void> {
+    const file = await this.#gateway.find();
+    if (file === null) {
+      const desired = this.#desired();
+      if (desired !== null) rmSync(this.#places.state, { force: true });
+    } else {
+      await this.#gateway.ask("stop", {}, nothingToSay);
+      await this.#gateway.gone(file);
+    }
+    rmSync(this.#places.gateway, { force: true });
+  }
+
+  /**
+   * Finds what a killed gateway or a restarted machine left behind, and serves the stable revision
+   * again. Never starts a canary. Says what it found and did, in sentences; nothing when all is well.
+   */
+  async recover(): Promise<string[]> {
+    if ((await this.#gateway.find()) !== null) return [];
+    const desired = this.#desired();
+    if (desired === null || (desired.stable === null && desired.canary === null)) return [];
+    const said = [
+      `nothing served ${this.#options.name}: its gateway had been killed or the machine restarted`,
+    ];
+    const stable = desired.specs.find(({ revision }) => revision.id === desired.stable);
+    if (desired.canary !== null)
+      said.push(`the canary ${desired.canary} was not started again; its share is 0`);
+    if (stable === undefined) return said;
+    await checkMaterial(stable);
+    await this.#gateway.ensure(this.#config());
+    await this.#ready(stable.revision, stable.timeoutMs + 120_000);
+    said.push(`stable ${stable.revision.version} serves again on port ${this.#options.port}`);
+    return said;
+  }
+
+  #status(): Promise<GatewayStatus | null> {
+    return this.#gateway.find().then((file) => (file === null ? null : this.#askStatus()));
+  }
+
+  #askStatus(): Promise<GatewayStatus> {
+    return this.#gateway.ask("status", {}, gatewayStatusSchema);
+  }
+
+  #desired(): Desired | null {
+    return readJson(this.#places.state, desiredSchema);
+  }
+
+  #config(): GatewayConfig {
+    const { name, channel, port, leaseMs = LEASE_MS } = this.#options;
+    return { name, channel, port, leaseMs, folder: this.#places.folder };
+  }
+
+  async #acquired(epoch: number): Promise<void> {
+    this.#epoch = epoch;
+    // The holder before this one is shut out from now on, not only after this one's first write.
+    if ((await this.#gateway.find()) !== null) await this.#drive("admit", (held) => ({ epoch: held }));
+  }
+
+  async #drive<R extends AdminRoute>(route: R, request: (epoch: number) => AdminRequest<R>): Promise<void> {
+    await this.#gateway.ask(route, request(this.#held()), nothingToSay);
+  }
+
+  #held(): number {
+    if (this.#epoch !== null) return this.#epoch;
+    throw new MlshipError({
+      code: "rollout.not-locked",
+      what: "this process changes a deployment without holding its lock",
+      why: "every change is made under the lock's epoch",
+      exit: "internal",
+    });
+  }
+
+  async #start(revision: Revision): Promise<void> {
+    const epoch = this.#held();
+    const { replicas, timeoutMs, materials } = this.#options;
+    const { bundleFolder, python } = await materials.materialise(revision.release);
+    await checkMaterial({ bundleFolder, python });
+    await this.#gateway.ensure(this.#config());
+    const spec = { revision, bundleFolder, python, replicas, timeoutMs };
+    await this.#gateway.ask("start", { epoch, spec }, nothingToSay);
+  }
+
+  async #ready(revision: Revision, timeoutMs: number): Promise<void> {
+    const until = this.#processes.monotonic() + timeoutMs;
+    for (;;) {
+      const crew = await this.#crew(revision);
+      if (crew.ready === crew.replicas) return;
+      if (!crew.everReady && crew.restarts >= crashesUntilGivenUp) {
+        throw await this.#notReady(revision, `its servers ended by themselves ${crew.restarts} times`);
+      }
+      if (this.#processes.monotonic() >= until) {
+        const why = `${crew.ready} of ${crew.replicas} servers were ready after ${timeoutMs / 1000} s`;
+        throw await this.#notReady(revision, why);
+      }
+      await sleep(poll);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const epoch = this.#held();
+    const { renewed } = await this.#gateway.ask("renew", { epoch }, z.object({ renewed: z.boolean() }));
+    if (renewed) return;
+    throw new MlshipError({
+      code: "rollout.lease-lost",
+      what: "the canary's share is not in force any more",
+      why: "it was not renewed in time, or the canary has changed, and fell to 0",
+      fix: "set the share again",
+      exit: "attention",
+    });
+  }
+
+  async #retire(id: string): Promise<void> {
+    try {
+      await this.#drive("retire", (epoch) => ({ epoch, id }));
+    } catch (cause) {
+      // Without a gateway none of its servers runs: they end with it.
+      if (!isAbsent(cause)) throw cause;
+    }
+  }
+
+  async #crew(revision: Revision): Promise<CrewStatus> {
+    const { crews } = await this.#askStatus();
+    const crew = crews.find((each) => each.revision.id === revision.id);
+    if (crew !== undefined) return crew;
+    throw new MlshipError({
+      code: "rollout.not-started",
+      what: `revision ${revision.id} does not run on this machine`,
+      fix: "see `mlship status`, then run the command again",
+      exit: "attention",
+    });
+  }
+
+  async #notReady(revision: Revision, why: string): Promise<MlshipError> {
+    const log = await this.logs(revision, linesShown);
+    return new MlshipError({
+      code: "rollout.not-ready",
+      what: `version ${revision.version} did not become ready`,
+      why: log === "" ? why : `${why}; the server's log ends with\n${log}`,
+      fix: "try the model with `mlship serve`, mend it and deploy again",
+      exit: "gate",
+    });
+  }
+}
+
+function portMoved(serving: number, wanted: number): MlshipError {
+  return new MlshipError({
+    code: "port.moved",
+    what: `this deployment serves on port ${serving}, not on ${wanted}`,
+    why: "`serve.port` has changed since it was started, and its users would lose it",
+    fix: `set \`serve.port\` back to ${serving}, or stop the deployment first`,
+    exit: "usage",
+  });
+}
