@@ -29,7 +29,7 @@ export const budgets = ["loadTime", "rss", "modelSize"] as const;
 export type GateMetric = (typeof qualityMetrics)[number] | (typeof budgets)[number];
 
 /** How a per-class metric becomes one number. */
-export const averages = ["binary", "macro", "micro", "weighted"] as const;
+const averages = ["binary", "macro", "micro", "weighted"] as const;
 
 /** One gate in plain numbers; at least one bound is there. `loadTime` is in seconds, sizes in bytes. */
 export interface Gate {
@@ -70,6 +70,16 @@ const gate = (what: string) =>
 const averagedGate = (what: string) =>
   bounding(z.strictObject({ min, max, maxDrop, average }), "min, max or maxDrop").describe(what).optional();
 
+const rankingAverage = z
+  .enum(["macro", "weighted"])
+  .describe("How the metric of each class becomes one number; only with more than two classes.")
+  .optional();
+
+const rankingGate = (what: string) =>
+  bounding(z.strictObject({ min, max, maxDrop, average: rankingAverage }), "min, max or maxDrop")
+    .describe(what)
+    .optional();
+
 const budget = (what: string, pattern: RegExp, form: string) =>
   bounding(z.strictObject({ max: z.string().regex(pattern, form).describe("The most it may be.") }), "max")
     .describe(what)
@@ -84,8 +94,8 @@ export const gatesSchema = z.strictObject({
   precision: averagedGate("Share of the rows predicted positive that are positive."),
   recall: averagedGate("Share of the positive rows that are predicted positive."),
   f1: averagedGate("Harmonic mean of precision and recall."),
-  rocAuc: gate("Area under the ROC curve."),
-  averagePrecision: gate("Area under the precision-recall curve, as a step function."),
+  rocAuc: rankingGate("Area under the ROC curve."),
+  averagePrecision: rankingGate("Area under the precision-recall curve, as a step function."),
   logLoss: gate("Mean negative log-likelihood of the labels; lower is better."),
   brier: gate("Mean squared error of the probabilities; lower is better."),
   ece: gate("Expected calibration error; lower is better."),
