@@ -31,13 +31,12 @@ export function createScorers(options: ScorersOptions): Scorers {
       );
       try {
         const reply = await conversation.hear(readyReply, loadTimeoutMs, "the model to load");
-        if ("error" in reply) throw loadFailed(reply.error, conversation);
+        if ("error" in reply) throw loadFailed(reply.error.message, conversation.printed());
         return scorerOf(conversation, reply.ready, requestTimeoutMs);
       } catch (error) {
         await conversation.end(0);
-        throw error instanceof MlshipError && error.code.startsWith("score.")
-          ? loadFailed(error, conversation)
-          : error;
+        const died = error instanceof MlshipError && error.code.startsWith("score.");
+        throw died ? loadFailed(error.what, error.why ?? "") : error;
       }
     },
   };
@@ -112,12 +111,11 @@ function scoreFailed(failure: Failure, conversation: Conversation): MlshipError 
   });
 }
 
-function loadFailed(failure: Failure | MlshipError, conversation: Conversation): MlshipError {
-  const why = [failure.message, conversation.printed()].filter((text) => text !== "").join("\n");
+function loadFailed(reason: string, printed: string): MlshipError {
   return new MlshipError({
     code: "model.load-failed",
     what: "the model could not be loaded",
-    why,
+    why: [reason, printed].filter((text) => text !== "").join("\n"),
     fix: "load it in Python with the versions in the lock; pin those it was saved with in python.requirements",
     exit: "usage",
   });

@@ -10,12 +10,18 @@ interface Meaning {
   exit: "usage" | "unavailable";
 }
 
-/** In this order: uv ends an offline resolution with "No solution found" too. */
+/** In this order: uv reports a wrong hash as a failed download, and offline as no solution. */
 const meanings: Meaning[] = [
   {
     words: /No space left on device|Disk quota exceeded/,
     code: "python.cache-full",
     fix: "free some space there, or set MLSHIP_CACHE to a folder with more; then run the same command again",
+    exit: "unavailable",
+  },
+  {
+    words: /Hash mismatch/i,
+    code: "python.hash-mismatch",
+    fix: "the package index serves other bytes than those that were locked: do not use them; ask who runs the index",
     exit: "unavailable",
   },
   {
@@ -36,12 +42,6 @@ const meanings: Meaning[] = [
     code: "python.bad-requirement",
     fix: "write each requirement as a package name with versions: scikit-learn==1.5.2",
     exit: "usage",
-  },
-  {
-    words: /Hash mismatch/i,
-    code: "python.hash-mismatch",
-    fix: "the package index serves other bytes than those that were locked: do not use them; ask who runs the index",
-    exit: "unavailable",
   },
 ];
 

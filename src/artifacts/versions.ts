@@ -1,0 +1,62 @@
+// The versions of a model: a name for each release, given once and never changed.
+import { z } from "zod";
+import type { Digest } from "../digest.ts";
+import { MlshipError } from "../errors.ts";
+import { corrupt, encode, readDocument } from "./document.ts";
+import { versionKey, versionsPrefix } from "./layout.ts";
+import type { ObjectStore } from "./ports.ts";
+import { digestSchema, labelSchema, versionSchema } from "./release.ts";
+import type { Release } from "./release.ts";
+import { compareVersions, isVersion } from "./semver.ts";
+
+/** Schema of `mlship.version/v1`: which release a version stands for. */
+const versionDocumentSchema = z.strictObject({
+  schema: z.literal("mlship.version/v1"),
+  name: labelSchema,
+  version: versionSchema,
+  release: digestSchema,
+  volatile: z.strictObject({ at: z.iso.datetime(), actor: z.string() }),
+});
+
+/**
+ * Gives a stored release its version. True when this call did it, false when it was done before.
+ * @throws MlshipError `version.exists`, exit 2, when the version stands for another release.
+ */
+export async function nameRelease(store: ObjectStore, release: Release): Promise<boolean> {
+  const { name, version, digest } = release;
+  const { at, actor } = release.volatile;
+  const document = { schema: "mlship.version/v1", name, version, release: digest, volatile: { at, actor } };
+  if ((await store.create(versionKey(name, version), encode(document))) === "created") return true;
+  const taken = await releaseOf(store, name, version);
+  if (taken === digest) return false;
+  throw new MlshipError({
+    code: "version.exists",
+    what: `${name} ${version} is already released with other content`,
+    why: `it stands for release ${taken ?? "unknown"}, and this one would be ${digest}`,
+    fix: "raise version in mlship.yaml: a released version is never changed",
+    exit: "usage",
+  });
+}
+
+/** The digest of the release that a version stands for, or null. */
+export async function releaseOf(store: ObjectStore, name: string, version: string): Promise<Digest | null> {
+  if (!isVersion(version)) return null;
+  const key = versionKey(name, version);
+  const document = await readDocument(store, key, versionDocumentSchema);
+  if (document === null) return null;
+  if (document.name !== name || document.version !== version) {
+    throw corrupt(store, key, `it is the document of ${document.name} ${document.version}`);
+  }
+  return document.release;
+}
+
+/** The released versions of a model, oldest first in the order of semantic versions. */
+export async function listVersions(store: ObjectStore, name: string): Promise<string[]> {
+  const prefix = versionsPrefix(name);
+  const versions: string[] = [];
+  for await (const key of store.list(prefix)) {
+    const version = key.slice(prefix.length).replace(/\.json$/, "");
+    if (isVersion(version)) versions.push(version);
+  }
+  return versions.sort(compareVersions);
+}

@@ -1,0 +1,1 @@
+"""A server package for tests of environments and scorers: no model, the real protocol."""
