@@ -83,7 +83,7 @@ export class LocalTarget implements Target {
     this.traffic = {
       set: ({ id }, share) => this.#drive("share", (epoch) => ({ epoch, id, share })),
       renew: () => this.#renew(),
-      measured: () => this.#gateway.ask("measured", {}, measurementSchema),
+      measured: () => this.#ask("measured", {}, measurementSchema),
     };
   }
 
@@ -158,7 +158,7 @@ export class LocalTarget implements Target {
   }
 
   #askStatus(): Promise<GatewayStatus> {
-    return this.#gateway.ask("status", {}, gatewayStatusSchema);
+    return this.#ask("status", {}, gatewayStatusSchema);
   }
 
   #desired(): Desired | null {
@@ -172,12 +172,23 @@ export class LocalTarget implements Target {
 
   async #acquired(epoch: number): Promise<void> {
     this.#epoch = epoch;
+    await this.recover();
     // The holder before this one is shut out from now on, not only after this one's first write.
     if ((await this.#gateway.find()) !== null) await this.#drive("admit", (held) => ({ epoch: held }));
   }
 
   async #drive<R extends AdminRoute>(route: R, request: (epoch: number) => AdminRequest<R>): Promise<void> {
-    await this.#gateway.ask(route, request(this.#held()), nothingToSay);
+    await this.#ask(route, request(this.#held()), nothingToSay);
+  }
+
+  /** Asks the gateway. A driver that finds it killed serves stable again before it hears of the error. */
+  async #ask<R extends AdminRoute, T>(route: R, body: AdminRequest<R>, answer: z.ZodType<T>): Promise<T> {
+    try {
+      return await this.#gateway.ask(route, body, answer);
+    } catch (cause) {
+      if (this.#epoch !== null && isAbsent(cause)) await this.recover();
+      throw cause;
+    }
   }
 
   #held(): number {
@@ -197,7 +208,7 @@ export class LocalTarget implements Target {
     await checkMaterial({ bundleFolder, python });
     await this.#gateway.ensure(this.#config());
     const spec = { revision, bundleFolder, python, replicas, timeoutMs };
-    await this.#gateway.ask("start", { epoch, spec }, nothingToSay);
+    await this.#ask("start", { epoch, spec }, nothingToSay);
   }
 
   async #ready(revision: Revision, timeoutMs: number): Promise<void> {
@@ -218,7 +229,7 @@ export class LocalTarget implements Target {
 
   async #renew(): Promise<void> {
     const epoch = this.#held();
-    const { renewed } = await this.#gateway.ask("renew", { epoch }, z.object({ renewed: z.boolean() }));
+    const { renewed } = await this.#ask("renew", { epoch }, z.object({ renewed: z.boolean() }));
     if (renewed) return;
     throw new MlshipError({
       code: "rollout.lease-lost",
