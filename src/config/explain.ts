@@ -61,18 +61,20 @@ export function explain(
 export function unknownKey(schema: z.core.$ZodType, path: Path, key: string, where: Whereabouts): Finding {
   const full = [...path, key];
   const by = where.setBy(full);
-  const near = suggest(key, keysAt(schema, path));
-  const elsewhere = path.length === 0 ? leavesOf(schema).find((leaf) => leaf.path.at(-1) === key) : undefined;
-  const meant = near === null ? elsewhere && showPath(elsewhere.path) : showPath([...path, near]);
   const known = keysAt(schema, path);
-  const fix =
-    meant === undefined
-      ? known.length > 0
-        ? `known here: ${known.join(", ")}`
-        : "remove it"
-      : `did you mean ${meant}?`;
+  const near = suggest(key, known);
+  const meant = near === null ? leafCalled(schema, path, key) : showPath([...path, near]);
+  const choice = known.length > 0 ? `known here: ${known.join(", ")}` : "remove it";
+  const fix = meant === undefined ? choice : `did you mean ${meant}?`;
   const what = `${showPath(full)} is not a key of mlship.yaml${by === undefined ? "" : ` (set by ${by})`}`;
   return located({ path: full, what, fix, ...(meant === undefined ? {} : { meant }) }, where.keyAt(full));
+}
+
+/** Where a key belongs that was written at the top: `port` → `serve.port`. */
+function leafCalled(schema: z.core.$ZodType, path: Path, key: string): string | undefined {
+  if (path.length > 0) return undefined;
+  const leaf = leavesOf(schema).find((candidate) => candidate.path.at(-1) === key);
+  return leaf && showPath(leaf.path);
 }
 
 function complain(

@@ -29,10 +29,10 @@ export const budgets = ["loadTime", "rss", "modelSize"] as const;
 export type GateMetric = (typeof qualityMetrics)[number] | (typeof budgets)[number];
 
 /** How a per-class metric becomes one number. */
-const averages = ["binary", "macro", "micro", "weighted"] as const;
+export const averages = ["binary", "macro", "micro", "weighted"] as const;
 
 /** One gate in plain numbers; at least one bound is there. `loadTime` is in seconds, sizes in bytes. */
-export interface Gate {
+interface Gate {
   min?: number;
   max?: number;
   /** How much worse than the version now in production the metric may be. */
