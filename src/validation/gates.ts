@@ -5,6 +5,7 @@ import type { Task } from "../model/model.ts";
 import type { Average } from "./metrics/confusion.ts";
 import {
   averagesOf,
+  defaultValues,
   findMetric,
   isLoss,
   type Metric,
@@ -210,6 +211,23 @@ function judgeDrop(gate: Undecided, value: number, production: ProductionMetrics
     why: `${shown} is ${now}, in production ${then}: ${change}`,
     hint: keeps ? null : `improve the model; it may be worse by at most ${showNumber(gate.required)}`,
   };
+}
+
+/**
+ * The error of a project without gates, with what was measured. Nothing would decide then, and nothing
+ * decided is not passed. Exit 2.
+ */
+export function noGates(task: Task, metrics: readonly Metric[]): MlshipError {
+  const reached = Object.entries(defaultValues(task, metrics)).map(
+    ([name, value]) => `${name} ${showNumber(value)}`,
+  );
+  return new MlshipError({
+    code: "gates.none",
+    what: "mlship.yaml has no gates, so nothing decides whether this model may ship",
+    why: `measured: ${reached.join(", ")}`,
+    fix: `add a gate under validate.gates, such as ${task === "regression" ? "r2: { min: 0.8 }" : "accuracy: { min: 0.9 }"}`,
+    exit: "usage",
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 // Numbers of a report for people: metrics, seconds, bytes, and pairs that must not look equal when they differ.
+import type { Report } from "./report.ts";
 
 /** A number with four decimals at most; very large and very small ones with four digits and an exponent. */
 export function showNumber(value: number, decimals = 4): string {
@@ -33,4 +34,44 @@ export function showApart(metric: string, a: number, b: number): [string, string
 /** A metric with its average, where it has one: `recall (weighted)`. */
 export function showName({ name, average }: { name: string; average: string | null }): string {
   return average === null || average === "binary" ? name : `${name} (${average})`;
+}
+
+/** What of a report a verdict line says. */
+type Judged = Pick<Report, "verdict" | "gates" | "findings" | "volatile">;
+
+/** The verdict in words: `passes: 3 of 3 gates`. */
+export function showVerdict({
+  verdict,
+  gates,
+  findings,
+}: Pick<Judged, "verdict" | "gates" | "findings">): string {
+  const passed = gates.filter(({ status }) => status === "pass").length;
+  const skipped = gates.filter(({ status }) => status === "skipped").length;
+  const counted = `${passed} of ${gates.length - skipped} gates pass${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+  const broken = findings.filter(({ severity }) => severity === "fail").length;
+  const signs = broken > 0 ? `, ${broken} ${broken === 1 ? "sign" : "signs"} of a broken model` : "";
+  return `${{ pass: "may ship", fail: "must not ship", inconclusive: "is not decided" }[verdict]}: ${counted}${signs}`;
+}
+
+/** A gate as the cells of a table. */
+export function showGate(gate: Report["gates"][number], { volatile }: Pick<Judged, "volatile">) {
+  const { metric, bound, required, status, production } = gate;
+  const { loadSeconds, rss } = volatile.performance;
+  const observed = metric === "loadTime" ? loadSeconds : metric === "rss" ? rss : gate.observed;
+  const limit = bound === "maxDrop" && production !== null ? production : required;
+  const [value, shown] =
+    observed === null ? ["none", showMetric(metric, limit)] : showApart(metric, observed, limit);
+  const drop = `at most ${showMetric(metric, required)} worse`;
+  return {
+    name: showName({ name: metric, average: gate.average }),
+    value,
+    required:
+      bound === "maxDrop"
+        ? production === null
+          ? drop
+          : `${drop} than ${shown}`
+        : `${bound === "min" ? "≥" : "≤"} ${shown}`,
+    /** Marked by its letters, not only by a colour. */
+    status: status === "fail" || status === "error" ? status.toUpperCase() : status,
+  };
 }

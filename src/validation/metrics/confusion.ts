@@ -2,7 +2,8 @@
 import { type ClassAnswers, type Measured, measured, unmeasured, weightOf } from "./answers.ts";
 
 /** How a per-class metric becomes one number. */
-export type Average = "binary" | "macro" | "micro" | "weighted";
+export const averages = ["binary", "macro", "micro", "weighted"] as const;
+export type Average = (typeof averages)[number];
 
 /** Weighted counts of (true class, predicted class) pairs. */
 export interface Confusion {

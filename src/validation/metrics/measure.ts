@@ -106,6 +106,21 @@ const formulas: Record<(typeof classMetrics)[number], ClassFormula> = {
   mcc: (_answers, _average, table) => mcc(table),
 };
 
+/** The metrics with the average that the task means by default: one per name. */
+export function defaultMetrics<Named extends Pick<Metric, "name" | "average">>(
+  task: Task,
+  metrics: readonly Named[],
+): Named[] {
+  return metrics.filter(({ name, average }) => average === averagesOf(task, name)[0]);
+}
+
+/** Name of a metric → its value, with the task's own average; metrics without a value are left out. */
+export function defaultValues(task: Task, metrics: readonly Metric[]): Record<string, number> {
+  return Object.fromEntries(
+    defaultMetrics(task, metrics).flatMap(({ name, value }) => (value === null ? [] : [[name, value]])),
+  );
+}
+
 /** The measured metric of a name and average, or undefined when the task has no such metric. */
 export function findMetric(
   metrics: readonly Metric[],

@@ -1,0 +1,206 @@
+// Scores a data set with a loaded model, in batches, and measures the answers.
+import { MlshipError } from "../errors.ts";
+import type { InputColumn, Label, Model, Task } from "../model/model.ts";
+import type { Dataset } from "./dataset.ts";
+import { checkInputs } from "./inputs.ts";
+import { classFinder, distinctLabels, encodeLabels, showLabel, showLabels } from "./labels.ts";
+import type { Answers } from "./metrics/answers.ts";
+import { measure, type Metric } from "./metrics/measure.ts";
+import type { Scorer } from "./ports.ts";
+import { type Finding, inspectAnswers } from "./sanity.ts";
+import { type Answer, scoreRows } from "./score.ts";
+import { inferTask } from "./task.ts";
+
+/** What of `validate` in mlship.yaml decides how answers are read. */
+export interface Reading {
+  task?: Task | "auto" | undefined;
+  /** The positive class of a binary model; the second class when it is not named. */
+  positive?: Label | undefined;
+  /** Probability from which a row counts as positive; the model's own decision when it is not named. */
+  threshold?: number | undefined;
+}
+
+/** What {@link evaluate} needs. */
+export interface EvaluationInput {
+  model: Pick<Model, "task" | "classes">;
+  /** The model's signature. */
+  inputs: readonly InputColumn[];
+  dataset: Dataset;
+  scorer: Scorer;
+  reading: Reading;
+  /** Told after each batch. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** A model's answers on a data set, measured but not judged. */
+export interface Evaluation {
+  task: Task;
+  /** In the order of the probabilities; null for a regressor. */
+  classes: Label[] | null;
+  positive: Label | null;
+  answer: Answer;
+  answers: Answers;
+  metrics: Metric[];
+  findings: Finding[];
+}
+
+/**
+ * Scores every row and measures the answers.
+ * @throws MlshipError `data.*` when data, labels and model do not fit (exit 2), `validate.*` when the
+ *   configuration does not, `score.*` when the model fails.
+ */
+export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
+  const { dataset, scorer, reading, inputs } = input;
+  checkInputs(inputs, dataset);
+  const known = scorer.model.classes ?? input.model.classes;
+  const { file, labels } = dataset;
+  const task = inferTask({
+    asked: reading.task ?? "auto",
+    model: { task: input.model.task, classes: known },
+    target: { file, name: dataset.target.name, type: dataset.target.type, labels },
+  });
+  const source = `column ${JSON.stringify(dataset.target.name)}`;
+  // Before the model runs: a mismatch needs no scoring to be seen.
+  if (task !== "regression" && known) encodeLabels(labels, known, source);
+  rejectMisread(task, reading);
+  const answer = await scoreRows(input);
+  if (task === "regression") return evaluateNumbers(dataset, answer);
+  const classes = known ?? classesOf(labels, answer, source);
+  const find = classFinder(classes);
+  const positive = positiveOf(task, classes, reading);
+  const raw = {
+    predictions: answer.predictions,
+    probabilities: answer.probabilities,
+    classes: classes.length,
+  };
+  if (answer.probabilities && answer.width !== classes.length) throw wrongWidth(answer.width, classes);
+  const own = Int32Array.from(answer.predictions, find);
+  const answers: Answers = {
+    task,
+    classes: classes.length,
+    positive,
+    truth: encodeLabels(labels, classes, source),
+    predicted: reading.threshold === undefined ? own : decideBy(reading.threshold, answer, positive),
+    probabilities: answer.probabilities,
+    weights: dataset.weights,
+  };
+  const strangers = answer.predictions.filter((_label, row) => own[row] === -1);
+  return {
+    task,
+    classes: [...classes],
+    positive: task === "binary" ? (classes[positive] ?? null) : null,
+    answer,
+    answers,
+    metrics: measure(answers),
+    findings: [...inspectAnswers({ ...raw, strangers }), ...thresholdFinding(reading)],
+  };
+}
+
+function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
+  const text = answer.predictions.find((value) => typeof value !== "number");
+  if (text !== undefined) {
+    throw new MlshipError({
+      code: "score.not-numbers",
+      what: `the task is regression, but the model answers ${showLabel(text)}`,
+      fix: "check validate.task in mlship.yaml, and the handler's postprocess when there is one",
+      exit: "usage",
+    });
+  }
+  const answers: Answers = {
+    task: "regression",
+    truth: Float64Array.from(dataset.labels, Number),
+    predicted: Float64Array.from(answer.predictions, Number),
+    weights: dataset.weights,
+  };
+  const raw = { predictions: answer.predictions, probabilities: null, classes: null, strangers: [] };
+  const findings = inspectAnswers(raw);
+  return {
+    task: "regression",
+    classes: null,
+    positive: null,
+    answer,
+    answers,
+    metrics: measure(answers),
+    findings,
+  };
+}
+
+/**
+ * Classes of a model that does not name them: 0 … k − 1 for k probabilities when all labels are such
+ * numbers, else every label of the data and of the answers.
+ */
+function classesOf(labels: readonly Label[], { predictions, width }: Answer, source: string): Label[] {
+  const [asked, said] = [distinctLabels(labels), distinctLabels(predictions)];
+  const isText = (label: Label) => typeof label === "string";
+  // Names in the data, numbers in the answers: no row could ever be right.
+  if (asked.some(isText) !== said.some(isText)) encodeLabels(labels, said, source);
+  const all = distinctLabels([...asked, ...said]);
+  const places = Array.from({ length: width }, (_none, place) => place);
+  const find = classFinder(places);
+  return all.every((label) => find(label) !== -1) ? places : all;
+}
+
+function positiveOf(task: Task, classes: readonly Label[], { positive }: Reading): number {
+  if (task !== "binary") return 0;
+  if (positive === undefined) return 1;
+  const place = classFinder(classes)(positive);
+  if (place !== -1) return place;
+  throw new MlshipError({
+    code: "validate.positive",
+    what: `validate.positive is ${showLabel(positive)}, which is no class of the model`,
+    fix: `use one of ${showLabels(classes)}`,
+    exit: "usage",
+  });
+}
+
+function rejectMisread(task: Task, reading: Reading): void {
+  const unfit = (["positive", "threshold"] as const).find((key) => reading[key] !== undefined);
+  if (task === "binary" || unfit === undefined) return;
+  throw new MlshipError({
+    code: `validate.${unfit}`,
+    what: `validate.${unfit} is set, but the task is ${task}`,
+    why: "only a binary model has a positive class",
+    fix: `remove validate.${unfit} from mlship.yaml`,
+    exit: "usage",
+  });
+}
+
+function decideBy(
+  threshold: number,
+  { probabilities, predictions, width }: Answer,
+  positive: number,
+): Int32Array {
+  if (!probabilities) {
+    throw new MlshipError({
+      code: "validate.threshold",
+      what: "validate.threshold is set, but the model gives no probabilities",
+      fix: "remove validate.threshold, or return probabilities from the handler",
+      exit: "usage",
+    });
+  }
+  return Int32Array.from(predictions, (_label, row) =>
+    (probabilities[row * width + positive] ?? 0) >= threshold ? positive : 1 - positive,
+  );
+}
+
+function thresholdFinding({ threshold }: Reading): Finding[] {
+  if (threshold === undefined) return [];
+  return [
+    {
+      code: "threshold.not-served",
+      severity: "warn",
+      what: `metrics count a row as positive from a probability of ${threshold} on; the server answers with the model's own decision`,
+      fix: "apply the threshold to the probabilities that the server returns, or in the handler's postprocess",
+    },
+  ];
+}
+
+function wrongWidth(width: number, classes: readonly Label[]): MlshipError {
+  return new MlshipError({
+    code: "score.width",
+    what: `the model gives ${width} probabilities per row, but has ${classes.length} classes: ${showLabels(classes)}`,
+    fix: "return one probability per class, in the order of the classes",
+    exit: "usage",
+  });
+}

@@ -1,0 +1,132 @@
+// mlship.report/v1: what was judged, on what, with what result. The evidence that travels with a model.
+import { z } from "zod";
+import { type Digest, digestDocument } from "../digest.ts";
+import { budgets, qualityMetrics } from "../config/gates.ts";
+import { columnTypes, type InputColumn, modelFormats, tasks } from "../model/model.ts";
+import { averages } from "./metrics/confusion.ts";
+
+const digest = z.templateLiteral(["sha256:", z.string()]);
+const label = z.union([z.string(), z.number(), z.boolean()]);
+const average = z.enum(averages).nullable();
+/** Filled by later work; readers keep what they do not know. */
+const room = z.array(z.looseObject({}));
+
+const metric = z.strictObject({
+  name: z.enum(qualityMetrics),
+  average,
+  /** Null when the metric has no value; `reason` says why. */
+  value: z.number().nullable(),
+  reason: z.string().nullable(),
+  ci: z.looseObject({}).nullable(),
+  /** Rows that it was computed from. */
+  n: z.int(),
+});
+
+const gate = z.strictObject({
+  id: z.string(),
+  metric: z.enum([...qualityMetrics, ...budgets]),
+  average,
+  bound: z.enum(["min", "max", "maxDrop"]),
+  required: z.number(),
+  /** Null when there is none, and for loadTime and rss, which are in `volatile.performance`. */
+  observed: z.number().nullable(),
+  production: z.number().nullable(),
+  status: z.enum(["pass", "fail", "inconclusive", "error", "skipped"]),
+  why: z.string(),
+  hint: z.string().nullable(),
+});
+
+/** Schema of the report. Times, paths and host facts are in `volatile`, outside the digest. */
+export const reportSchema = z.strictObject({
+  schema: z.literal("mlship.report/v1"),
+  tool: z.strictObject({ name: z.literal("mlship"), version: z.string() }),
+  /** Identity of what was validated, see `digestInputs`: the same inputs need no second run. */
+  inputs: digest,
+  model: z.strictObject({
+    format: z.enum(modelFormats),
+    digest,
+    files: z.array(z.strictObject({ path: z.string(), size: z.int(), sha256: digest })),
+    /** PyPI distribution name → version in the environment that scored. */
+    libraries: z.record(z.string(), z.string()),
+    inputs: z.array(z.strictObject({ name: z.string(), type: z.enum(columnTypes), nullable: z.boolean() })),
+  }),
+  dataset: z.strictObject({
+    digest,
+    rows: z.int(),
+    target: z.string(),
+    weight: z.string().nullable(),
+    key: z.string().nullable(),
+  }),
+  lock: digest,
+  server: digest,
+  baseline: z.strictObject({ version: z.string(), model: digest }).nullable(),
+  runtime: z.strictObject({ kind: z.literal("python"), version: z.string(), platform: z.string() }),
+  task: z.enum(tasks),
+  classes: z.array(label).nullable(),
+  positive: label.nullable(),
+  metrics: z.array(metric),
+  comparisons: room,
+  slices: room,
+  fairness: room,
+  calibration: z.looseObject({}).nullable(),
+  robustness: room,
+  data: z.strictObject({
+    /** Inputs with missing values, and in how many rows. */
+    nulls: z.array(z.strictObject({ column: z.string(), rows: z.int() })),
+    range: room,
+    unseenCategories: room,
+    duplicates: z.looseObject({}).nullable(),
+    trainOverlap: z.looseObject({}).nullable(),
+  }),
+  parity: room,
+  gates: z.array(gate),
+  findings: z.array(
+    z.strictObject({
+      code: z.string(),
+      severity: z.enum(["fail", "warn"]),
+      what: z.string(),
+      fix: z.string(),
+    }),
+  ),
+  verdict: z.enum(["pass", "fail", "inconclusive"]),
+  /** Digest of the golden rows; null when the answers were not finite. */
+  golden: digest.nullable(),
+  volatile: z.strictObject({
+    /** The data file as it was named. */
+    file: z.string(),
+    performance: z.strictObject({
+      loadSeconds: z.number(),
+      /** Bytes. */
+      rss: z.number(),
+      scoreSeconds: z.number(),
+      rowsPerSecond: z.number().nullable(),
+    }),
+  }),
+  digest,
+});
+
+export type Report = z.infer<typeof reportSchema>;
+
+/** Puts the digest on a report. */
+export function sealReport(content: Omit<Report, "digest">): Report {
+  return { ...content, digest: digestDocument(content) };
+}
+
+/** What a validation looks at. Equal inputs give an equal report. */
+export interface ValidationInputs {
+  model: Digest;
+  inputs: readonly InputColumn[];
+  dataset: Digest;
+  /** Digest of the Python lock, the server package included. */
+  lock: Digest;
+  /** `validate` of the configuration, the path of the data aside: its digest stands for it. */
+  config: object;
+  /** Digest of the model in production; null before the first release. */
+  baseline: Digest | null;
+}
+
+/** Digest of what a validation looks at, known before anything is scored. */
+export function digestInputs({ config, ...inputs }: ValidationInputs): Digest {
+  const { data: _path, ...validate } = { data: null, ...config };
+  return digestDocument({ schema: "mlship.validation-inputs/v1", ...inputs, validate });
+}
