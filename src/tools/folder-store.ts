@@ -38,7 +38,7 @@ export function createFolderStore(folder: string, location: string): ObjectStore
     } catch (error) {
       throw refusal(error, location, key);
     } finally {
-      await rm(temporary, { force: true });
+      await rm(temporary, { force: true }).catch(missing);
     }
   }
 

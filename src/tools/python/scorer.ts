@@ -104,7 +104,8 @@ function checkRows(columns: Columns, reply: Predictions): void {
 
 function scoreFailed(failure: Failure, conversation: Conversation): MlshipError {
   return new MlshipError({
-    code: failure.code.startsWith("score.") ? failure.code : `score.${failure.code}`,
+    // The server's codes name their room first: `model.failed`.
+    code: `score.${failure.code.split(".").at(-1) ?? "failed"}`,
     what: "the model could not predict these rows",
     why: [failure.message, conversation.printed()].filter((text) => text !== "").join("\n"),
     exit: "usage",

@@ -1,10 +1,10 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { appendMove, previousOf, readChannel, serving } from "../../../src/artifacts/channel.ts";
 import type { ChannelMove } from "../../../src/artifacts/channel.ts";
 import { entryKey } from "../../../src/artifacts/layout.ts";
 import type { ObjectStore } from "../../../src/artifacts/ports.ts";
-import { createMemoryStore } from "./memory-store.ts";
+import { Killed, createMemoryStore } from "./memory-store.ts";
 
 let nonces = 0;
 
@@ -203,7 +203,7 @@ describe("a channel", () => {
       await play(store, [["promote", "1.0.0"]]);
       const again = move("promote", "1.1.0", "1.0.0");
       store.kill = { at: store.creates + 1, when };
-      await expect(appendMove(store, "fraud", "production", again)).rejects.toThrow();
+      await expect(appendMove(store, "fraud", "production", again)).rejects.toThrow(Killed);
       expect(await appendMove(store, "fraud", "production", again)).toMatchObject({
         seq: 2,
         nonce: again.nonce,

@@ -1,8 +1,9 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ZodError } from "zod";
 import {
   fetchLock,
   fetchRelease,
@@ -16,7 +17,7 @@ import { blobsOf, makeRelease, releaseSchema } from "../../../src/artifacts/rele
 import { listVersions } from "../../../src/artifacts/versions.ts";
 import { digestBytes } from "../../../src/digest.ts";
 import { exampleRelease } from "./example.ts";
-import { createMemoryStore } from "./memory-store.ts";
+import { Killed, createMemoryStore } from "./memory-store.ts";
 
 const { release, sources } = exampleRelease();
 
@@ -40,7 +41,7 @@ describe("a release", () => {
       { model: { ...release.model, files: release.model.files.slice(1) } },
     ],
   ])("is not made from %s", (_what, parts) => {
-    expect(() => makeRelease({ ...release, ...parts })).toThrow();
+    expect(() => makeRelease({ ...release, ...parts })).toThrow(ZodError);
   });
 });
 
@@ -92,7 +93,7 @@ describe("publish", () => {
     await publish(uninterrupted, release, sources);
     const store = createMemoryStore();
     store.kill = kill;
-    await expect(publish(store, release, sources)).rejects.toThrow();
+    await expect(publish(store, release, sources)).rejects.toThrow(Killed);
     const visible = await listVersions(store, "fraud");
     expect(visible).toEqual(kill.at === writes && kill.when === "after" ? ["1.4.0"] : []);
     await publish(store, release, sources);
