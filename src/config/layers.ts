@@ -59,9 +59,10 @@ export function variableOf(path: readonly string[]): string {
   return ["MLSHIP", ...words].join("_");
 }
 
+const leaves = leavesOf(writtenSchema).map((leaf) => ({ ...leaf, variable: variableOf(leaf.path) }));
+
 /** What the `MLSHIP_*` variables say; an empty one counts as not set. */
 export function variablesLayer(env: Readonly<Record<string, string | undefined>>): Layer {
-  const leaves = leavesOf(writtenSchema).map((leaf) => ({ ...leaf, variable: variableOf(leaf.path) }));
   const set = leaves.filter(({ variable }) => env[variable]);
   const value = set.reduce<unknown>(
     (tree, { path, schema, variable }) => lay(tree, nest(path, readTyped(schema, env[variable] ?? ""))),

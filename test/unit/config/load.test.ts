@@ -65,31 +65,35 @@ describe("defaults", () => {
 describe("precedence", () => {
   const sources = ["file", "environment", "variable", "flag"] as const;
 
-  it("is flag, variable, environment, file, default, whichever of them are there", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.subarray([...sources]), async (chosen) => {
-        const has = (source: (typeof sources)[number]) => chosen.includes(source);
-        const text = [
-          least,
-          has("file") ? "serve: { port: 1001 }\n" : "",
-          `environments:\n  staging: { serve: { ${has("environment") ? "port: 1002" : ""} } }\n`,
-        ].join("");
-        const folder = makeFolder(text);
-        const loaded = await loadConfig({
-          cwd: folder,
-          environment: "staging",
-          env: has("variable") ? { MLSHIP_SERVE_PORT: "1003" } : {},
-          set: has("flag") ? ["serve.port=1004"] : [],
-        });
-        const winner =
-          chosen.length === 0 ? "default" : sources[Math.max(...chosen.map((at) => sources.indexOf(at)))];
-        const ports = { default: 8080, file: 1001, environment: 1002, variable: 1003, flag: 1004 };
-        expect(loaded.config.serve.port).toBe(ports[winner!]);
-        expect(loaded.origins.get("serve.port")?.kind).toBe(winner);
-      }),
-      { numRuns: 40 },
-    );
-  });
+  it(
+    "is flag, variable, environment, file, default, whichever of them are there",
+    { timeout: 60_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.subarray([...sources]), async (chosen) => {
+          const has = (source: (typeof sources)[number]) => chosen.includes(source);
+          const text = [
+            least,
+            has("file") ? "serve: { port: 1001 }\n" : "",
+            `environments:\n  staging: { serve: { ${has("environment") ? "port: 1002" : ""} } }\n`,
+          ].join("");
+          const folder = makeFolder(text);
+          const loaded = await loadConfig({
+            cwd: folder,
+            environment: "staging",
+            env: has("variable") ? { MLSHIP_SERVE_PORT: "1003" } : {},
+            set: has("flag") ? ["serve.port=1004"] : [],
+          });
+          const winner =
+            chosen.length === 0 ? "default" : sources[Math.max(...chosen.map((at) => sources.indexOf(at)))];
+          const ports = { default: 8080, file: 1001, environment: 1002, variable: 1003, flag: 1004 };
+          expect(loaded.config.serve.port).toBe(ports[winner!]);
+          expect(loaded.origins.get("serve.port")?.kind).toBe(winner);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 
   it("names the place, variable or flag of each value", async () => {
     const text = `${least}serve:\n  timeout: 1s\nenvironments:\n  staging:\n    serve:\n      timeout: 3s\n`;

@@ -151,7 +151,7 @@ deploy: { target: moon, canary: { steps: [5, 5], hold: 3x, bake: 100h, maxHarm: 
     expect(error.fix).toContain("30 more");
   });
 
-  it("ends any text in a configuration or in one clear error", async () => {
+  it("ends any text in a configuration or in one clear error", { timeout: 60_000 }, async () => {
     const line = fc.oneof(
       fc.constantFrom(
         ...least.split("\n"),
@@ -170,7 +170,7 @@ deploy: { target: moon, canary: { steps: [5, 5], hold: 3x, bake: 100h, maxHarm: 
         const outcome: unknown = await load(lines.join("\n"), { set }).catch((error: unknown) => error);
         expect(outcome).toSatisfy(loadedOrExplained);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

@@ -54,7 +54,7 @@ it("leaves out what was not found", () => {
   expect(text).not.toMatch(/handler|requirements|gates/);
 });
 
-it("loads to what was found, whatever the names hold", async () => {
+it("loads to what was found, whatever the names hold", { timeout: 60_000 }, async () => {
   const odd = fc.constantFrom(
     "y",
     "on",
@@ -113,6 +113,6 @@ it("loads to what was found, whatever the names hold", async () => {
       expect(config.model.path).toBe(join(folder, found.model.path));
       expect(validate).toMatchObject({ target: found.target, task: found.task, gates });
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
