@@ -1,0 +1,14 @@
+// What a reader of one format is given.
+import type { ByteSource } from "../bytes.ts";
+import type { ModelFile } from "../model.ts";
+
+export interface Input {
+  /** The bytes of the model's main file, decompressed. */
+  source: ByteSource;
+  /** Its path inside the model. */
+  file: string;
+  /** Every file of the model, the main one included, by path. */
+  files: ReadonlyMap<string, ModelFile>;
+  /** Names that the user allows: pickle globals, operator domains. */
+  trust: readonly string[];
+}

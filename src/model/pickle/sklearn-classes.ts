@@ -1,0 +1,79 @@
+// scikit-learn's own classes that fitted estimators consist of, by name.
+// Made from every BaseEstimator, loss, link, kernel, splitter, scorer and distance that scikit-learn
+// 1.7.2 and 1.9.1 define, with a few that older versions wrote. Left out are base classes, displays,
+// callbacks, PyFunc distances (they hold functions) and everything that starts work when it is made.
+const names = `
+ARDRegression AbsoluteError AdaBoostClassifier AdaBoostRegressor AdamOptimizer AdditiveChi2Sampler
+AffinityPropagation AgglomerativeClustering BaggingClassifier BaggingRegressor BallTree BallTree32
+BallTree64 BayesianGaussianMixture BayesianRidge BernoulliNB BernoulliRBM Binarizer BinomialDeviance
+Birch BisectingKMeans BrayCurtisDistance32 BrayCurtisDistance64 Bunch CCA CalibratedClassifierCV
+CanberraDistance32 CanberraDistance64 CategoricalNB ChebyshevDistance32 ChebyshevDistance64 ClassicalMDS
+Classification ClassifierChain ColumnTransformer ComplementNB ConstantKernel CountVectorizer
+CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss
+CyHalfPoissonLoss CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss
+CyPinballLoss DBSCAN DecisionTreeClassifier DecisionTreeRegressor DiceDistance32 DiceDistance64
+DictVectorizer DictionaryLearning DotProduct DummyClassifier DummyRegressor ElasticNet ElasticNetCV
+EllipticEnvelope EmpiricalCovariance EpsilonInsensitive EuclideanDistance32 EuclideanDistance64
+ExpSineSquared ExponentialLoss Exponentiation ExtraTreeClassifier ExtraTreeRegressor
+ExtraTreesClassifier ExtraTreesRegressor FactorAnalysis FastICA FeatureAgglomeration FeatureHasher
+FeatureUnion FixedThresholdClassifier FrozenEstimator FunctionTransformer GammaRegressor GaussianMixture
+GaussianNB GaussianProcessClassifier GaussianProcessRegressor GaussianRandomProjection
+GenericUnivariateSelect GradientBoostingClassifier GradientBoostingRegressor GraphicalLasso
+GraphicalLassoCV GridSearchCV GroupKFold GroupShuffleSplit HDBSCAN HalfBinomialLoss HalfGammaLoss
+HalfLogitLink HalfMultinomialLoss HalfPoissonLoss HalfSquaredError HalfTweedieLoss
+HalfTweedieLossIdentity HalvingGridSearchCV HalvingRandomSearchCV HammingDistance32 HammingDistance64
+HashingVectorizer HaversineDistance32 HaversineDistance64 Hinge HistGradientBoostingClassifier
+HistGradientBoostingRegressor Huber HuberLoss HuberRegressor IdentityLink IncrementalPCA Interval
+IsolationForest Isomap IsotonicRegression IterativeImputer JaccardDistance32 JaccardDistance64
+KBinsDiscretizer KDTree KDTree32 KDTree64 KFold KMeans KNNImputer KNeighborsClassifier
+KNeighborsRegressor KNeighborsTransformer KernelCenterer KernelDensity KernelPCA KernelRidge
+KulsinskiDistance32 KulsinskiDistance64 LabelBinarizer LabelEncoder LabelPropagation LabelSpreading Lars
+LarsCV Lasso LassoCV LassoLars LassoLarsCV LassoLarsIC LatentDirichletAllocation LeastSquaresError
+LeaveOneGroupOut LeaveOneOut LeavePGroupsOut LeavePOut LedoitWolf LinearDiscriminantAnalysis
+LinearModelLoss LinearRegression LinearSVC LinearSVR LocalOutlierFactor LocallyLinearEmbedding Log
+LogLink LogisticRegression LogisticRegressionCV LogitLink MDS MLPClassifier MLPRegressor
+MahalanobisDistance32 MahalanobisDistance64 ManhattanDistance32 ManhattanDistance64 MatchingDistance32
+MatchingDistance64 Matern MaxAbsScaler MeanShift MetadataRequest MethodMetadataRequest MinCovDet
+MinMaxScaler MiniBatchDictionaryLearning MiniBatchKMeans MiniBatchNMF MiniBatchSparsePCA
+MinkowskiDistance32 MinkowskiDistance64 MissingIndicator ModifiedHuber MultiLabelBinarizer
+MultiOutputClassifier MultiOutputLinearModel MultiOutputRegressor MultiTaskElasticNet
+MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV MultinomialDeviance MultinomialLogit MultinomialNB
+NMF NearestCentroid NearestNeighbors NeighborhoodComponentsAnalysis Normalizer NuSVC NuSVR Nystroem OAS
+OPTICS OneClassSVM OneHotEncoder OneVsOneClassifier OneVsRestClassifier OrdinalEncoder
+OrthogonalMatchingPursuit OrthogonalMatchingPursuitCV OutputCodeClassifier PCA PLSCanonical
+PLSRegression PLSSVD PairwiseKernel PassiveAggressiveClassifier PassiveAggressiveRegressor
+PatchExtractor Perceptron PinballLoss Pipeline PoissonRegressor PolynomialCountSketch PolynomialFeatures
+PowerTransformer PredefinedSplit Product QuadraticDiscriminantAnalysis QuantileRegressor
+QuantileTransformer RANSACRegressor RBF RBFSampler RFE RFECV RadiusNeighborsClassifier
+RadiusNeighborsRegressor RadiusNeighborsTransformer RandomForestClassifier RandomForestRegressor
+RandomTreesEmbedding RandomizedSearchCV RationalQuadratic Regression RegressorChain RepeatedKFold
+RepeatedStratifiedKFold Ridge RidgeCV RidgeClassifier RidgeClassifierCV RobustScaler
+RogersTanimotoDistance32 RogersTanimotoDistance64 RussellRaoDistance32 RussellRaoDistance64
+SEuclideanDistance32 SEuclideanDistance64 SGDClassifier SGDOneClassSVM SGDOptimizer SGDRegressor SVC SVR
+SelectFdr SelectFpr SelectFromModel SelectFwe SelectKBest SelectPercentile SelfTrainingClassifier
+SequentialFeatureSelector ShrunkCovariance ShuffleSplit SimpleImputer SkewedChi2Sampler
+SokalMichenerDistance32 SokalMichenerDistance64 SokalSneathDistance32 SokalSneathDistance64 SparseCoder
+SparsePCA SparseRandomProjection SpectralBiclustering SpectralClustering SpectralCoclustering
+SpectralEmbedding SplineTransformer SquaredEpsilonInsensitive SquaredHinge SquaredLoss
+StackingClassifier StackingRegressor StandardScaler StratifiedGroupKFold StratifiedKFold
+StratifiedShuffleSplit Sum TSNE TargetEncoder TfidfTransformer TfidfVectorizer TheilSenRegressor
+TimeSeriesSplit TransformedTargetRegressor Tree TreePredictor TruncatedSVD TunedThresholdClassifierCV
+TweedieRegressor VarianceThreshold VotingClassifier VotingRegressor WhiteKernel ZeroEstimator _BinMapper
+_BinaryGaussianProcessClassifierLaplace _BisectingTree _CFNode _CFSubcluster _CalibratedClassifier
+_ConstantPredictor _CurveScorer _ImputerTriplet _MultimetricScorer _PassthroughScorer _PredictScorer
+_ProbaScorer _RidgeGCV _Scorer _SigmoidCalibration _TemperatureScaling _ThresholdScorer
+`;
+
+const classNames: ReadonlySet<string> = new Set(names.split(/\s+/).filter((name) => name !== ""));
+
+/** Packages below `sklearn` that hold test code, vendored code, downloads or switches: never needed. */
+const unwanted =
+  /(^|\.)(tests?|_?testing|_mocking|estimator_checks|conftest|externals|datasets|experimental|callback|_build_utils)(\.|$)/;
+const packageName = /^sklearn(\.[a-z_][a-z0-9_]*)+$/;
+
+/** Whether the global is one of scikit-learn's classes, wherever in scikit-learn a version keeps it. */
+export function isSklearnClass(module: string, name: string): boolean {
+  // Before 1.8 the Cython losses call their module `_loss`.
+  if (module === "_loss") return name.startsWith("Cy") && classNames.has(name);
+  return classNames.has(name) && packageName.test(module) && !unwanted.test(module);
+}

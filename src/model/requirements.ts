@@ -1,0 +1,45 @@
+// The Python distributions that a model needs to be loaded, as PEP 508 lines.
+import type { Model, ModelFormat } from "./model.ts";
+
+/** What a loader needs whatever the file says, and how far an unknown version may go. */
+const needed: Record<ModelFormat, Record<string, string>> = {
+  onnx: { onnxruntime: ">=1.18,<2" },
+  sklearn: { "scikit-learn": ">=1.2,<2", joblib: ">=1.2,<2" },
+  skops: { skops: ">=0.13,<1", "scikit-learn": ">=1.2,<2" },
+  // Newer versions read the files of older ones.
+  xgboost: { xgboost: ">=2,<4" },
+  lightgbm: { lightgbm: ">=4,<5" },
+};
+
+/** Distributions whose saved version is only a lower bound: what they write, later versions read. */
+const compatible = new Set(["skops"]);
+
+/**
+ * Requirements of a model: pinned to the version it was saved with where it says so.
+ * Sorted by name; the versions of numpy and scipy follow from scikit-learn's.
+ */
+export function requirementsOf(model: Pick<Model, "format" | "libraries">): string[] {
+  const wanted = new Map<string, string>(Object.entries(needed[model.format]));
+  for (const [name, version] of Object.entries(model.libraries)) {
+    if (version === null || !isVersion(version)) wanted.set(name, wanted.get(name) ?? "");
+    else wanted.set(name, compatible.has(name) ? `>=${version}` : `==${version}`);
+  }
+  const sklearn = model.libraries["scikit-learn"] ?? null;
+  // scikit-learn before 1.4.2 was built for numpy 1 without saying so in its metadata.
+  if (sklearn !== null && isBefore(sklearn, [1, 4, 2])) wanted.set("numpy", "<2");
+  return [...wanted].map(([name, range]) => name + range).sort();
+}
+
+/** A released version as PEP 440 writes it. A file's text reaches a requirement only through this. */
+function isVersion(version: string): boolean {
+  return /^\d{1,4}(\.\d{1,4}){1,3}((a|b|rc)\d{1,3})?(\.post\d{1,3})?$/.test(version);
+}
+
+function isBefore(version: string, bound: readonly number[]): boolean {
+  const parts = version.split(".").map(Number);
+  for (const [index, limit] of bound.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== limit) return part < limit;
+  }
+  return false;
+}

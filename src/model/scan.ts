@@ -1,0 +1,95 @@
+// What a model could do when it is loaded, found out without loading it: the `mlship.scan/v1` document.
+import { z } from "zod";
+import { digestDocument } from "../digest.ts";
+import { openModel, type Opened } from "./format.ts";
+import { readLightgbm } from "./formats/lightgbm.ts";
+import { readOnnx } from "./formats/onnx.ts";
+import { readSklearn } from "./formats/sklearn.ts";
+import { readSkops } from "./formats/skops.ts";
+import { readXgboost } from "./formats/xgboost.ts";
+import { noFacts, type Reading } from "./reading.ts";
+import { Unreadable } from "./unreadable.ts";
+import { modelFormats, type ModelFormat } from "./model.ts";
+import type { Input } from "./formats/input.ts";
+
+const digest = z.templateLiteral(["sha256:", z.string()]);
+
+/** Schema of a scan. `safe` means: every name that loading would reach is allowed. */
+export const scanSchema = z.strictObject({
+  schema: z.literal("mlship.scan/v1"),
+  /** Digest of the model's file set. */
+  model: digest,
+  format: z.enum(modelFormats),
+  verdict: z.enum(["safe", "refused"]),
+  findings: z.array(
+    z.strictObject({
+      file: z.string(),
+      offset: z.number().nullable(),
+      global: z.string().nullable(),
+      rule: z.string(),
+      message: z.string(),
+    }),
+  ),
+  /** Every name that the model mentions, sorted, with how often. */
+  globals: z.array(z.strictObject({ name: z.string(), count: z.number() })),
+  /** The names that the user allowed when this was decided. */
+  trust: z.array(z.string()),
+  /** Over all of the above. */
+  digest,
+});
+
+export type Scan = z.infer<typeof scanSchema>;
+
+const readers: Record<ModelFormat, (input: Input) => Reading> = {
+  onnx: readOnnx,
+  sklearn: readSklearn,
+  skops: readSkops,
+  xgboost: readXgboost,
+  lightgbm: readLightgbm,
+};
+
+/**
+ * Scans the model at `path`. Names in `trust` are allowed beyond the format's own list.
+ * @throws MlshipError `model.*`, exit "usage", when there is no model of a known format.
+ */
+export async function scanModel(path: string, { trust }: { trust: string[] }): Promise<Scan> {
+  const opened = await openModel(path);
+  try {
+    return scanOf(opened, readModel(opened, trust), trust);
+  } finally {
+    opened.close();
+  }
+}
+
+/** The one walk over a model's bytes. Damage is a finding like any other: it is where proof ends. */
+export function readModel(opened: Opened, trust: readonly string[]): Reading {
+  const files = new Map(opened.files.map((file) => [file.path, file]));
+  try {
+    return readers[opened.format]({ source: opened.source, file: opened.entry, files, trust });
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const finding = {
+      file: opened.entry,
+      offset: error.offset,
+      global: null,
+      rule: "damaged",
+      message: error.message,
+    };
+    return { facts: noFacts, findings: [finding], globals: new Map() };
+  }
+}
+
+function scanOf(opened: Opened, { findings, globals }: Reading, trust: readonly string[]): Scan {
+  const scan = {
+    schema: "mlship.scan/v1" as const,
+    model: opened.digest,
+    format: opened.format,
+    verdict: findings.length === 0 ? ("safe" as const) : ("refused" as const),
+    findings,
+    globals: [...globals]
+      .map(([name, count]) => ({ name, count }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    trust: [...new Set(trust)].sort(),
+  };
+  return { ...scan, digest: digestDocument(scan) };
+}
