@@ -39,7 +39,7 @@ export function expectedRate(recent: Counts): number {
 function nearestHarmful(stableRequests: number, canaryRequests: number, delta: number, q: number): number {
   let low = 0;
   let high = Math.min(q, 1 - delta);
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < 32; round += 1) {
     const middle = (low + high) / 2;
     const slope =
       stableRequests * divergenceSlope(q, middle) + canaryRequests * divergenceSlope(q, middle + delta);

@@ -1,0 +1,132 @@
+// Plans, revisions and rollbacks: what is decided before anything is done.
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MlshipError } from "../../../src/errors.ts";
+import type { LedgerEntry } from "../../../src/rollout/ledger.ts";
+import { planRollout } from "../../../src/rollout/plan.ts";
+import type { RolloutValues } from "../../../src/rollout/plan.ts";
+import type { Revision } from "../../../src/rollout/ports.ts";
+import { readRollout } from "../../../src/rollout/record.ts";
+import { revisionOf } from "../../../src/rollout/revision.ts";
+import { chooseRollback, planRollback } from "../../../src/rollout/rollback.ts";
+import { fresh, old, values, World } from "./world.ts";
+
+function problemsOf(changed: Partial<RolloutValues>): string[] {
+  try {
+    planRollout({ ...values, ...changed }, fresh, old);
+  } catch (error) {
+    if (!(error instanceof MlshipError) || error.code !== "rollout.plan") throw error;
+    return error.problems.map((problem) => problem.what);
+  }
+  return [];
+}
+
+describe("planRollout", () => {
+  test("says in words what will be done", () => {
+    const plan = planRollout(values, fresh, old);
+    expect(plan.kind).toBe("canary");
+    expect(plan.plan.steps).toEqual([0.05, 0.25, 0.5]);
+    expect(plan.steps).toEqual([
+      "start 1.1.0 without traffic",
+      "replay the golden rows through it and compare every answer",
+      "send it 5 % of requests for at least 3 s, until about 74 of them succeeded",
+      "send it 25 % of requests for at least 3 s, until about 149 of them succeeded",
+      "send it 50 % of requests for at least 3 s, until about 299 of them succeeded",
+      "let 1.1.0 serve in place of 1.0.0",
+      "keep 1.0.0 warm for 3 s and watch",
+      "stop 1.0.0",
+    ]);
+    expect(planRollout(values, fresh, old).digest).toBe(plan.digest);
+  });
+
+  test("knows a first release, a straight promotion and nothing to do", () => {
+    expect(planRollout(values, fresh, null)).toMatchObject({ kind: "first", plan: { steps: [] } });
+    expect(planRollout({ ...values, steps: [100] }, fresh, old)).toMatchObject({ kind: "direct" });
+    expect(planRollout({ ...values, steps: [5, 100] }, fresh, old).plan.steps).toEqual([0.05]);
+    expect(planRollout(values, old, old)).toMatchObject({
+      kind: "none",
+      steps: ["nothing: 1.0.0 serves already"],
+    });
+  });
+
+  test("refuses steps that cannot be, all at once", () => {
+    expect(problemsOf({ steps: [] })).toEqual(["there is no step"]);
+    expect(problemsOf({ steps: [25, 5, 101, 0] })).toEqual([
+      "step 5 does not rise above 25",
+      "step 101 is not a share in percent",
+      "step 0 is not a share in percent",
+      "step 0 does not rise above 101",
+    ]);
+    expect(problemsOf({ steps: [Number.NaN] })).toHaveLength(1);
+    expect(problemsOf({ maxHarm: 0, holdMs: -1 })).toHaveLength(2);
+  });
+
+  test("refuses a plan whose evidence cannot come in time", () => {
+    expect(problemsOf({ requestsPerSecond: 0 })).toHaveLength(3);
+    expect(problemsOf({ steps: [1], requestsPerSecond: 10, intervalMs: 60_000, holdMs: 60_000 })).toEqual([
+      "the step at 1 % needs 299 canary requests to be judged, and 12 are to be expected in its time",
+    ]);
+    expect(problemsOf({ requestsPerSecond: 100 })).toEqual([]);
+    expect(problemsOf({ steps: [100], requestsPerSecond: 0 })).toEqual([]);
+  });
+});
+
+describe("revisionOf", () => {
+  test("is made of name, version and release", () => {
+    expect(revisionOf("fraud", "1.4.0", `sha256:3f2a9c1d${"0".repeat(56)}`).id).toBe("fraud-1-4-0-3f2a9c1d");
+  });
+
+  test("is always a DNS label, and different for what is different", () => {
+    const ids = new Map<string, string>();
+    const text = fc.string({ minLength: 1, maxLength: 90 });
+    fc.assert(
+      fc.property(text, text, (name, version) => {
+        const { id } = revisionOf(name, version, `sha256:${"c".repeat(64)}`);
+        expect(id).toMatch(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/);
+        expect(ids.get(id) ?? `${name}-${version}`).toBe(`${name}-${version}`);
+        ids.set(id, `${name}-${version}`);
+      }),
+    );
+    const long = "a".repeat(63);
+    const digest = `sha256:${"c".repeat(64)}` as const;
+    expect(revisionOf(long, "1.0.0", digest).id).not.toBe(revisionOf(long, "1.0.1", digest).id);
+  });
+});
+
+describe("chooseRollback", () => {
+  const third = revisionOf("fraud", "1.2.0", `sha256:${"d".repeat(64)}`);
+  const entry = (to: Revision, outcome: LedgerEntry["outcome"]): LedgerEntry => {
+    const rest = { name: "fraud", channel: "production", reason: "", from: null, why: null, verdict: null };
+    return { rollout: `${to.id} ${outcome}`, to, outcome, user: "ada", host: "here", at: "", ...rest };
+  };
+  const entries = [entry(old, "promoted"), entry(fresh, "promoted"), entry(third, "rolled-back")];
+
+  test("goes to the release promoted before, never to one that was taken back", () => {
+    expect(chooseRollback(entries, fresh, null)).toEqual(old);
+    expect(chooseRollback(entries, fresh, "1.0.0")).toEqual(old);
+  });
+
+  test("says when there is nowhere to go", () => {
+    expect(() => chooseRollback(entries, old, null)).toThrow("no earlier release");
+    expect(() => chooseRollback(entries, fresh, "1.2.0")).toThrow("version 1.2.0 never served here");
+    expect(() => chooseRollback(entries, fresh, "1.1.0")).toThrow("serves already");
+  });
+
+  test("is planned without a canary and without a watch", () => {
+    expect(planRollback(values, old, fresh)).toMatchObject({
+      kind: "direct",
+      plan: { steps: [], bakeMs: 0 },
+      steps: expect.arrayContaining(["stop 1.1.0"]) as string[],
+    });
+  });
+});
+
+describe("the record", () => {
+  test("reads back as it was written, and refuses what it does not know", () => {
+    const rollout = new World().serves(old).begin(fresh, "r1");
+    expect(readRollout(JSON.parse(JSON.stringify(rollout)))).toEqual(rollout);
+    for (const wrong of [null, {}, { ...rollout, schema: "mlship.rollout/v9" }, { ...rollout, share: 2 }]) {
+      expect(() => readRollout(wrong)).toThrow(MlshipError);
+    }
+  });
+});
