@@ -49,12 +49,12 @@ async function drive(
 const dead = async (pid: number) => (await processes.identify(pid)) === null;
 
 test("a driver is killed: its share falls to 0, stable goes on, the next one takes the lock at once", async () => {
-  const target = site.driver({ leaseMs: 1_000 });
+  const target = site.driver({ leaseMs: 3_000 });
   const held = await target.lock.acquire(holder());
   const stable = site.revision("1.0.0");
   await serveStable(target, stable);
   await held.release();
-  const { child, said } = await drive("1.1.0", 0.5, 1_000);
+  const { child, said } = await drive("1.1.0", 0.5, 3_000);
   expect(said).toBe("driving 2");
   let stop = false;
   const running = load(site.port, { until: () => stop });

@@ -40,7 +40,7 @@ test("shares are exact over 10 000 requests, and add up in the counters", async 
 test.each(["500", "reset", "half", "hang", "503"] as const)(
   "a canary that answers every request with %s costs no user anything and is counted",
   async (always) => {
-    const target = site.driver({ timeoutMs: 200 });
+    const target = site.driver({ timeoutMs: 500 });
     await target.lock.acquire(holder());
     await serveStable(target, site.revision("1.0.0"));
     const canary = site.revision("1.1.0", { always });
@@ -176,13 +176,13 @@ test("retiring lets a request under way finish", async () => {
 });
 
 test("an unrenewed share falls to 0 by itself; a renewed one stays", async () => {
-  const target = site.driver({ leaseMs: 600 });
+  const target = site.driver({ leaseMs: 1_500 });
   await target.lock.acquire(holder());
   await serveStable(target, site.revision("1.0.0"));
   const canary = site.revision("1.1.0");
   await startCanary(target, canary);
   await target.traffic.set(canary, 0.5);
-  for (let renewals = 0; renewals < 8; renewals += 1) {
+  for (let renewals = 0; renewals < 20; renewals += 1) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     await target.traffic.renew();
   }

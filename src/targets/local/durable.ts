@@ -19,15 +19,24 @@ import { MlshipError } from "../../errors.ts";
  * @throws MlshipError `state.not-written`, exit 5; the old file is then untouched.
  */
 export function replaceJson(file: string, document: unknown): void {
-  const fresh = `${file}.${randomBytes(6).toString("hex")}.tmp`;
+  const draft = `${file}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeThrough(fresh, JSON.stringify(document));
-    renameSync(fresh, file);
+    writeThrough(draft, JSON.stringify(document));
+    renameSync(draft, file);
     syncFolder(dirname(file));
   } catch (cause) {
-    rmSync(fresh, { force: true });
+    discard(draft);
     throw notWritten(file, cause);
+  }
+}
+
+/** Removes a draft. What kept it from being finished is the error to report, not this. */
+export function discard(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    // Its folder is gone, or no folder: then there is no draft either.
   }
 }
 

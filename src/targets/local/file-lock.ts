@@ -5,7 +5,7 @@ import path from "node:path";
 import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
 import type { HeldLock, Holder, Lock } from "../../rollout/ports.ts";
-import { failedWith, notWritten, readJson, replaceJson, writeThrough } from "./durable.ts";
+import { discard, failedWith, notWritten, readJson, replaceJson, writeThrough } from "./durable.ts";
 import type { Processes } from "./ports.ts";
 
 /** Milliseconds without renewal after which a holder is not live. */
@@ -133,7 +133,7 @@ export class FileLock implements Lock {
       if (failedWith(cause, "EEXIST")) return false;
       throw notWritten(this.#file(epoch), cause);
     } finally {
-      rmSync(draft, { force: true });
+      discard(draft);
     }
   }
 

@@ -82,20 +82,16 @@ export class Proxy {
     if (!path.startsWith("/"))
       return say(response, 400, "request.target", "the request target must be a path");
     if (this.#answersItself(request, response, path)) return;
-    if (this.#underWay >= requestsTogether) {
-      return this.#say(response, counted, 503, "gateway.busy", "too many requests at one time");
-    }
-    this.#underWay += 1;
     const { body, release } = await this.#bodies.read(request);
     try {
       if (body === "gone") return;
-      if (body === "crowded") {
-        return this.#say(response, counted, 503, "gateway.busy", "too many large requests at one time");
+      if (body === "crowded" || this.#underWay >= requestsTogether) {
+        return this.#say(response, counted, 503, "gateway.busy", "too many requests at one time");
       }
-      await this.#pass(request, response, body, counted);
+      this.#underWay += 1;
+      await this.#pass(request, response, body, counted).finally(() => (this.#underWay -= 1));
     } finally {
       release();
-      this.#underWay -= 1;
     }
   }
 

@@ -48,7 +48,7 @@ export async function deploy(
   return {
     folder: state,
     port: usersPort,
-    driver: ({ leaseMs = 30_000, replicas = 1, timeoutMs = 1_000 } = {}) =>
+    driver: ({ leaseMs = 30_000, replicas = 1, timeoutMs = 3_000 } = {}) =>
       new LocalTarget(
         {
           name: "fake",
