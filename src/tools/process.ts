@@ -55,28 +55,13 @@ export async function attempt(
   });
 }
 
-/**
- * Runs a program that must succeed.
- * @throws MlshipError as {@link attempt}, and `tool.failed` with the last lines of its stderr.
- */
-export async function run(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
-  const ran = await attempt(program, args, options);
-  if (ran.exitCode === 0) return ran;
-  throw new MlshipError({
-    code: "tool.failed",
-    what: `${program} ${args[0] ?? ""}`.trim() + ` ended with exit code ${ran.exitCode}`,
-    why: lastLines(ran.stderr === "" ? ran.stdout : ran.stderr, 20),
-    exit: "unavailable",
-  });
-}
-
 /** The last lines of a text, without the empty ones at its end. */
 export function lastLines(text: string, count: number): string {
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }
 
 /** What it means that a signal which mlship did not send ended a program. */
-export function killed(program: string, signal: string, stderr: string): MlshipError {
+function killed(program: string, signal: string, stderr: string): MlshipError {
   if (signal === "SIGINT") {
     return new MlshipError({ code: "interrupted", what: "interrupted", exit: "interrupted" });
   }
