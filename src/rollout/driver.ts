@@ -11,7 +11,7 @@ import { isFinished } from "./record.ts";
 import type { Action, Rollout } from "./record.ts";
 
 /** What the driver needs of time. */
-export interface Clock {
+interface Clock {
   now(): Date;
   /** Milliseconds that never go back. */
   monotonic(): number;
@@ -159,13 +159,21 @@ export class Driver {
     try {
       const measured = target.traffic.measured();
       const measurement = await Promise.race([measured, this.#tooLate(late.signal)]);
-      if (this.#rollout.share > 0) await target.traffic.renew();
+      if (this.#rollout.share > 0 && measurement.share > 0) await this.#renewShare();
       return { type: "measured", measurement };
     } catch (error) {
       return { type: "unmeasured", why: failureOf(error).what };
     } finally {
       late.abort();
     }
+  }
+
+  /** A share that could not be renewed falls to 0: the next reading shows it, and it is set again. */
+  async #renewShare(): Promise<void> {
+    const { target, onEvent } = this.#driving;
+    await target.traffic.renew().catch((error: unknown) => {
+      onEvent({ type: "note", text: `the canary's share was not renewed: ${failureOf(error).what}` });
+    });
   }
 
   async #tooLate(signal: AbortSignal): Promise<never> {

@@ -13,7 +13,7 @@ export type Judgement =
   | { is: "verify" | "observe" | "pass" };
 
 /** The share after this step: 1 after the last. */
-export function nextShare(rollout: Rollout): number {
+function nextShare(rollout: Rollout): number {
   return rollout.plan.steps[rollout.step + 1] ?? 1;
 }
 

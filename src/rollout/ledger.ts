@@ -18,6 +18,8 @@ export interface LedgerEntry {
   verdict: Verdict | null;
   user: string;
   host: string;
+  /** The command that began it: `mlship rollback`. */
+  doing: string;
   /** ISO 8601. */
   at: string;
 }
@@ -31,7 +33,7 @@ export interface Ledger {
 export function entryOf(rollout: Rollout, now: Date): LedgerEntry {
   const { id, name, channel, reason, from, to, outcome, why, verdict, holder } = rollout;
   const sentence = why === null ? null : [why.what, why.why].filter((part) => part !== null).join(": ");
-  const { user, host } = holder;
+  const { user, host, doing } = holder;
   const at = now.toISOString();
   return {
     rollout: id,
@@ -45,6 +47,7 @@ export function entryOf(rollout: Rollout, now: Date): LedgerEntry {
     verdict,
     user,
     host,
+    doing,
     at,
   };
 }

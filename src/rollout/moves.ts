@@ -20,7 +20,7 @@ export function write(
 }
 
 /** An action in words. */
-export function describe(action: Action, rollout: Rollout): string {
+function describe(action: Action, rollout: Rollout): string {
   if (action.do === "set") return `set ${percent(action.share)}`;
   if (action.do === "promote") return `promote ${rollout.to.version}`;
   if (action.do === "revert") return `promote ${rollout.from?.version ?? "nothing"} again`;

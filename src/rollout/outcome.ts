@@ -16,7 +16,7 @@ export function errorOf(rollout: Rollout): MlshipError | null {
 }
 
 /** The error that the record kept in words. */
-export function failureError({ code, what, why, fix, exit }: Failure): MlshipError {
+function failureError({ code, what, why, fix, exit }: Failure): MlshipError {
   return new MlshipError({
     code,
     what,

@@ -25,14 +25,6 @@ export interface RolloutValues {
   requestsPerSecond: number | null;
 }
 
-/** What a careful engineer would choose where the project says nothing. */
-export const rolloutDefaults = {
-  maxHarm: 0.01,
-  holdMs: 600_000,
-  bakeMs: 60_000,
-  startTimeoutMs: 120_000,
-} as const;
-
 /** A rollout before it begins. */
 export interface RolloutPlan {
   schema: "mlship.plan/v1";
@@ -79,6 +71,16 @@ export function planRollout(values: RolloutValues, to: Revision, from: Revision 
   const words = kind === "none" ? [`nothing: ${to.version} serves already`] : tell(plan, to, from);
   const content = { schema: "mlship.plan/v1" as const, kind, name, channel, from, to, plan, steps: words };
   return { ...content, digest: digestDocument(content) };
+}
+
+/**
+ * Plans the way back to a revision that served before: the same way, without a canary and without a
+ * watch, since it has proved itself. It is started if it is not warm, checked with its golden rows,
+ * promoted, and the other one is stopped.
+ * @throws MlshipError as `planRollout`
+ */
+export function planRollback(values: RolloutValues, to: Revision, from: Revision | null): RolloutPlan {
+  return planRollout({ ...values, steps: [100], bakeMs: 0 }, to, from);
 }
 
 /** The record that a driver begins with. */

@@ -127,6 +127,11 @@ export interface Target {
   readonly lock: Lock;
   readonly records: Records;
   observe(): Promise<Observed>;
+  /**
+   * Serves the stable revision again where something killed it; never starts a canary. Says what it
+   * found and did, in sentences; nothing when all is well.
+   */
+  recover(): Promise<string[]>;
   /** What would make the rollout fail, found before anything is changed. Throws the first. */
   preflight(revision: Revision): Promise<void>;
   /** Last lines of the revision's log. */

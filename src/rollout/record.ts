@@ -27,7 +27,7 @@ export type Phase = (typeof phases)[number];
  * How a rollout ended. `rolled-back`: judged bad, or taken back by a person. `inconclusive`: not
  * enough evidence, nothing promoted. `failed`: the target did not do what it was asked to.
  */
-export const outcomes = ["promoted", "rolled-back", "inconclusive", "interrupted", "failed"] as const;
+const outcomes = ["promoted", "rolled-back", "inconclusive", "interrupted", "failed"] as const;
 export type Outcome = (typeof outcomes)[number];
 
 const count = z.number().nonnegative();
@@ -124,7 +124,7 @@ const evidence = z.strictObject({
 export type Evidence = z.infer<typeof evidence>;
 
 /** Why a step waits. */
-export const holdCauses = ["evidence", "metrics", "split", "stable-down", "stable-errors"] as const;
+const holdCauses = ["evidence", "metrics", "split", "stable-down", "stable-errors"] as const;
 export type HoldCause = (typeof holdCauses)[number];
 
 const failure = z.strictObject({
@@ -164,7 +164,7 @@ const verdict = z.strictObject({
 export type Verdict = z.infer<typeof verdict>;
 
 /** Schema of the record. `at` members are milliseconds of driving since the rollout began. */
-export const rolloutSchema = z.strictObject({
+const rolloutSchema = z.strictObject({
   schema: z.literal("mlship.rollout/v1"),
   id: z.string(),
   name: z.string(),

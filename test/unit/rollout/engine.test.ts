@@ -4,8 +4,7 @@ import { MlshipError } from "../../../src/errors.ts";
 import { drive, reconcile } from "../../../src/rollout/engine.ts";
 import { errorOf } from "../../../src/rollout/outcome.ts";
 import type { RolloutValues } from "../../../src/rollout/plan.ts";
-import { planRollback } from "../../../src/rollout/rollback.ts";
-import { beginRollout } from "../../../src/rollout/plan.ts";
+import { beginRollout, planRollback } from "../../../src/rollout/plan.ts";
 import { fresh, old, values, World } from "./world.ts";
 
 function run(world: World, changed: Partial<RolloutValues> = {}, signal?: AbortSignal) {
@@ -135,6 +134,17 @@ describe("drive", () => {
     expect(texts(world).filter((text) => text === "hold: metrics")).toHaveLength(1);
     expect(texts(world).filter((text) => text === "set 5 %")).toHaveLength(2);
     expect(world.broken).toEqual([]);
+  });
+
+  test("a share that ran out is set again although it could not be renewed", async () => {
+    const world = new World().serves(old);
+    let looks = 0;
+    world.onCall = (name) => {
+      if (name === "measured" && (looks += 1) === 4) world.share = 0;
+      if (name === "renew-share" && looks < 8) throw new Error("not in force");
+    };
+    expect((await run(world, { intervalMs: 10_000 })).outcome).toBe("promoted");
+    expect(texts(world).filter((text) => text === "set 5 %")).toHaveLength(2);
   });
 
   test("metrics that stay lost are inconclusive", async () => {

@@ -29,7 +29,7 @@ export const values: RolloutValues = {
 export class Killed extends Error {}
 
 /** Time that passes only when everybody waits for it. */
-export class VirtualClock {
+class VirtualClock {
   #now = 0;
   #timers: { due: number; wake: () => void }[] = [];
   #isPumping = false;
@@ -85,7 +85,7 @@ export interface Behaviour {
   golden: GoldenResult;
 }
 
-export const good: Behaviour = {
+const good: Behaviour = {
   errorRate: () => 0,
   ready: () => true,
   golden: { rows: 20, flips: 0, maxDelta: 1e-9 },
