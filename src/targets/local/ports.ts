@@ -4,7 +4,7 @@ import type { Digest } from "../../digest.ts";
 /** How a release becomes something that can be started. */
 export interface Materials {
   /** A folder that holds the release's bundle, and the interpreter of its environment. */
-  materialise(release: Digest): Promise<{ bundleFolder: string; python: string; logLabel: string }>;
+  materialise(release: Digest): Promise<{ bundleFolder: string; python: string }>;
 }
 
 /** Who a process is: a pid alone is given to another process after a while. */

@@ -15,10 +15,10 @@ const probeTimeout = 2_000;
 const probeFailures = 2;
 /** Milliseconds that a server may take until it listens. */
 const listenTimeout = 120_000;
-/** Milliseconds that a server may take to exit after it was asked to. */
-const exitGrace = 10_000;
-/** Below uvicorn's 5 s, so that the gateway closes an idle connection before the server does. */
-const idleConnection = 4_000;
+/** Milliseconds that a server may take to exit after it was asked to: its own drain ends after 10 s. */
+const exitGrace = 15_000;
+/** Half of the server's 75 s, so that the gateway closes an idle connection before the server does. */
+const idleConnection = 35_000;
 
 const listeningSchema = z.object({ listening: z.object({ port: z.int().min(1).max(65_535) }) });
 

@@ -62,7 +62,6 @@ export async function deploy(
             materialise: async (release) => ({
               bundleFolder: path.join(bundles, release.slice(7, 19)),
               python,
-              logLabel: "fake",
             }),
           },
         },
@@ -81,6 +80,15 @@ export async function deploy(
     servers: () => pidsOf(bundles),
     destroy: async () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
+}
+
+/** Writes an interpreter that finds the server package in its source folder, as an environment would. */
+export function writePython(folder: string, python: string): string {
+  const file = path.join(folder, "python");
+  const server = path.join(here, "../../../templates/server");
+  writeFileSync(file, `#!/bin/sh\nPYTHONPATH="${server}" exec "${python}" "$@"\n`);
+  chmodSync(file, 0o755);
+  return file;
 }
 
 /** Processes whose command line names a folder. Linux only, like the machines that run these tests. */
