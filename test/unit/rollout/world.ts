@@ -320,6 +320,7 @@ export class World {
       }),
     preflight: () => this.#call("preflight", () => {}),
     logs: () => Promise.resolve(""),
+    recover: () => Promise.resolve([]),
     stop: () => Promise.resolve(),
   };
 
