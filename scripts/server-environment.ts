@@ -32,7 +32,14 @@ export async function serverEnvironment(files: string[]): Promise<string> {
     await step("venv", "--quiet", "--relocatable", "--no-project", built);
     const requirements = files.flatMap((file) => ["--requirement", file]);
     // Not compiled, scikit-learn takes seconds longer to import; the server never writes bytecode.
-    await step("pip", "install", "--compile-bytecode", "--python", join(built, "bin", "python"), ...requirements);
+    await step(
+      "pip",
+      "install",
+      "--compile-bytecode",
+      "--python",
+      join(built, "bin", "python"),
+      ...requirements,
+    );
     await rename(built, folder).catch(async (error: unknown) => {
       // Another run was first.
       if (!(await exists(python))) throw error;

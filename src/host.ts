@@ -1,12 +1,14 @@
 // Composition root: the only file that reads process.*, and, with gateway.ts, that imports tools/.
-import { randomUUID } from "node:crypto";
-import { hostname, userInfo } from "node:os";
+import { homedir, hostname, userInfo } from "node:os";
 import path from "node:path";
 import type { Clock, Host, Progress } from "./commands/host.ts";
 import { MlshipError, exitCodes } from "./errors.ts";
 import type { GlobalOptions, Shell, Sink } from "./shell.ts";
 import { makeStyle, wantsColour } from "./ui/style.ts";
 import manifest from "../package.json" with { type: "json" };
+
+/** The folder of the package: this file is bundled into dist/, one level below it, as src/ is. */
+const packageFolder = path.resolve(import.meta.dirname, "..");
 
 /** The process's own command line, shell and way to end. */
 export function openShell(): { argv: string[]; shell: Shell; end: (code: number) => void } {
@@ -34,6 +36,7 @@ export function openShell(): { argv: string[]; shell: Shell; end: (code: number)
 async function openHost(options: GlobalOptions): Promise<Host> {
   const signal = interruptSignal();
   const cwd = path.resolve(options.directory ?? ".");
+  const python = { cacheFolder: cacheFolder(), env: process.env, signal };
   const interactive = isTerminal(process.stdin) && isTerminal(process.stderr) && !process.env["CI"];
   return {
     cwd,
@@ -45,8 +48,47 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     confirm: (question) => confirm(question, signal),
     version: manifest.version,
     actor: { user: userName(), host: hostname(), pid: process.pid },
-    nonce: () => randomUUID(),
+    nonce: () => crypto.randomUUID(),
+    async environments(lockFolder) {
+      const { createEnvironments } = await import("./tools/python/environments.ts");
+      return createEnvironments({
+        ...python,
+        lockFolder,
+        serverFolder: path.join(packageFolder, "templates", "server"),
+      });
+    },
+    async scorers() {
+      const { createScorers } = await import("./tools/python/scorer.ts");
+      return createScorers(python);
+    },
+    async store(location) {
+      const { createFolderStore } = await import("./tools/folder-store.ts");
+      const shown = path.relative(cwd, location);
+      return createFolderStore(location, shown.startsWith("..") ? location : `./${shown}`);
+    },
+    async target(options) {
+      const [{ LocalTarget }, tools] = await Promise.all([
+        import("./targets/local/local-target.ts"),
+        import("./tools/launch.ts"),
+      ]);
+      const daemons = tools.localDaemons(
+        process.execPath,
+        path.join(packageFolder, "dist", "gateway.js"),
+        process.env,
+      );
+      return new LocalTarget(options, tools.localProcesses(), daemons);
+    },
+    async commit(folder) {
+      const { commitOf } = await import("./tools/git.ts");
+      return await commitOf(folder, process.env, signal);
+    },
   };
+}
+
+/** Where Python environments and uv are kept: one folder for all projects of a user. */
+function cacheFolder(): string {
+  const { MLSHIP_CACHE, XDG_CACHE_HOME } = process.env;
+  return path.resolve(MLSHIP_CACHE || path.join(XDG_CACHE_HOME || path.join(homedir(), ".cache"), "mlship"));
 }
 
 async function openProgress(options: GlobalOptions): Promise<Progress> {

@@ -3,7 +3,7 @@ import { CommanderError } from "commander";
 import type { MlshipError } from "./errors.ts";
 import { exitCodes } from "./errors.ts";
 import { openShell } from "./host.ts";
-import { makeProgram, type GlobalFlags } from "./program.ts";
+import { makeProgram, type GlobalFlags } from "./program/program.ts";
 import type { Shell } from "./shell.ts";
 import { makeStyle, wantsColour } from "./ui/style.ts";
 

@@ -1,8 +1,9 @@
 // `mlship config show`: the configuration in force, and where each value comes from.
-import type { LoadedConfig } from "../config/load.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { Origin } from "../config/layers.ts";
 import type { Written } from "../config/schema.ts";
-import type { Result, ResultDocument } from "./result.ts";
+import type { Host } from "./host.ts";
+import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
 
 /** mlship.config/v1: every value in force, in the words of mlship.yaml. */
 export interface ConfigDocument extends ResultDocument {
@@ -16,9 +17,13 @@ export interface ConfigDocument extends ResultDocument {
   origins: Record<string, Origin>;
 }
 
+/** Reads the project's configuration and shows it. */
+export async function showConfig(host: Host, selection: ProjectOptions): Promise<Result<ConfigDocument>> {
+  return describeConfig(await loadConfig({ cwd: host.cwd, env: host.env, ...selection }));
+}
+
 /** What was loaded, as a document. */
-export function showConfig(loaded: LoadedConfig): Result<ConfigDocument> {
-  const { config, written, origins, file } = loaded;
+export function describeConfig({ config, written, origins, file }: LoadedConfig): Result<ConfigDocument> {
   return {
     document: {
       schema: "mlship.config/v1",

@@ -32,7 +32,7 @@ export interface Clock {
 /** How a local target turns a release into something that can be started. */
 export interface Materials {
   /** A folder that holds the release's bundle, and the interpreter of its environment. */
-  materialise(release: Digest): Promise<{ bundleFolder: string; python: string; logLabel: string }>;
+  materialise(release: Digest): Promise<{ bundleFolder: string; python: string }>;
 }
 
 export interface TargetOptions {
@@ -68,11 +68,12 @@ export interface Host {
   readonly actor: { user: string; host: string; pid: number };
   /** A fresh identifier. */
   nonce(): string;
-  environments(): Promise<Environments>;
+  /** @param lockFolder where the project keeps its locks: the same inputs keep the same lock. */
+  environments(lockFolder: string): Promise<Environments>;
   scorers(): Promise<Scorers>;
   /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
   store(location: string): Promise<ObjectStore>;
-  target(kind: "local", options: TargetOptions): Promise<Target>;
+  target(options: TargetOptions): Promise<Target>;
   /** Commit of the work tree that holds a folder, with `dirty` when it has changes; null outside git. */
   commit(folder: string): Promise<{ commit: string; dirty: boolean } | null>;
 }

@@ -1,6 +1,6 @@
 // `config show`: the document, and both ways to read it.
 import { expect, it } from "vitest";
-import { showConfig } from "../../../src/commands/config.ts";
+import { describeConfig } from "../../../src/commands/config.ts";
 import { renderConfig, renderConfigOrigins } from "../../../src/ui/config.ts";
 import { makeStyle } from "../../../src/ui/style.ts";
 import { least, load } from "../config/project.ts";
@@ -14,7 +14,7 @@ const options = {
 };
 
 it("gives one document with all values and their origins", async () => {
-  const { document, exit } = showConfig(await load(text, options));
+  const { document, exit } = describeConfig(await load(text, options));
   expect(exit).toBe("done");
   expect(document).toMatchObject({
     schema: "mlship.config/v1",
@@ -26,13 +26,13 @@ it("gives one document with all values and their origins", async () => {
 });
 
 it("shows values as YAML that loads to the same values", async () => {
-  const { document } = showConfig(await load(text, { ...options, set: options.set.slice(0, 1) }));
+  const { document } = describeConfig(await load(text, { ...options, set: options.set.slice(0, 1) }));
   const shown = renderConfig(document, screen);
   expect((await load(shown)).written).toEqual(document.values);
 });
 
 it("shows the origin beside each value on a terminal", async () => {
-  const shown = renderConfigOrigins(showConfig(await load(text, options)).document, screen);
+  const shown = renderConfigOrigins(describeConfig(await load(text, options)).document, screen);
   expect(shown).toMatchInlineSnapshot(`
     "name: fraud                mlship.yaml:1:1
     version: 1.4.0             mlship.yaml:2:1
@@ -71,7 +71,7 @@ it("shows the origin beside each value on a terminal", async () => {
 });
 
 it("shows path, value and origin with tabs between elsewhere", async () => {
-  const shown = renderConfigOrigins(showConfig(await load(text, options)).document, {
+  const shown = renderConfigOrigins(describeConfig(await load(text, options)).document, {
     ...screen,
     terminal: false,
   });
@@ -85,7 +85,7 @@ it("shows path, value and origin with tabs between elsewhere", async () => {
 });
 
 it("sends no control character to the terminal", async () => {
-  const { document } = showConfig(await load(text, options));
+  const { document } = describeConfig(await load(text, options));
   expect(renderConfig(document, screen)).not.toMatch(/(?!\n)\p{Cc}/u);
   expect(renderConfigOrigins(document, screen)).not.toMatch(/(?!\n)\p{Cc}/u);
 });

@@ -1,11 +1,11 @@
-// Every verb of mlship with its flags, examples, command and renderer, in one table.
+// The command line that commander parses, made from the table of verbs.
 import { Argument, Command, Option } from "commander";
-import type { Host } from "./commands/host.ts";
-import type { ProjectOptions, Result, ResultDocument } from "./commands/result.ts";
-import { exitCodes } from "./errors.ts";
-import type { Shell } from "./shell.ts";
-import type { Render } from "./ui/screen.ts";
-import { makeStyle, wantsColour } from "./ui/style.ts";
+import { exitCodes } from "../errors.ts";
+import type { Shell } from "../shell.ts";
+import { makeStyle, wantsColour } from "../ui/style.ts";
+import { topics } from "./topics.ts";
+import { Values, type Performed, type Verb } from "./verb.ts";
+import { verbs } from "./verbs.ts";
 
 /** The flags of {@link GlobalOptions} as commander names them. */
 export interface GlobalFlags {
@@ -17,83 +17,6 @@ export interface GlobalFlags {
   environment?: string;
   set?: string[];
 }
-
-/** The values of a verb's arguments and flags. */
-class Values {
-  readonly #values: Readonly<Record<string, unknown>>;
-  constructor(values: Readonly<Record<string, unknown>>) {
-    this.#values = values;
-  }
-  text(name: string): string | undefined {
-    const value = this.#values[name];
-    return typeof value === "string" ? value : undefined;
-  }
-  flag(name: string): boolean {
-    return this.#values[name] === true;
-  }
-}
-
-/** A command and the renderer of its document, loaded when the verb is run. */
-interface Loaded {
-  run: (values: Values, host: Host, project: ProjectOptions) => Promise<Result>;
-  render: Render<never>;
-}
-
-interface Verb {
-  name: string;
-  group: "Start" | "Judge" | "Ship" | "Watch";
-  summary: string;
-  /** Shown below the usage line of `mlship help VERB`. */
-  about: string;
-  arguments?: { name: string; about: string; choices?: string[] }[];
-  flags?: { flags: string; about: string; choices?: string[] }[];
-  examples: [command: string, about: string][];
-  load(): Promise<Loaded>;
-}
-
-/** Joins a command with the renderer of its own document. */
-function loaded<Document extends ResultDocument>(
-  run: (values: Values, host: Host, project: ProjectOptions) => Promise<Result<Document>>,
-  render: Render<Document>,
-): Loaded {
-  return { run, render };
-}
-
-const yes = { flags: "--yes", about: "do not ask" };
-
-const verbs: Verb[] = [];
-
-/** The topics of `mlship help` that are not verbs. */
-const topics: Record<string, { about: string; text: string }> = {
-  "exit-codes": {
-    about: "what each exit code means",
-    text: [
-      [exitCodes.done, "done"],
-      [exitCodes.internal, "internal error: a fault in mlship"],
-      [exitCodes.usage, "usage or configuration: the command line, mlship.yaml, or a file it names"],
-      [exitCodes.gate, "a gate failed: the model was judged bad, or its canary was taken back"],
-      [exitCodes.inconclusive, "inconclusive: not enough evidence, nothing was promoted"],
-      [exitCodes.unavailable, "a tool, server or credential is missing or refused"],
-      [exitCodes.locked, "another rollout holds the lock"],
-      [exitCodes.attention, "the state needs a person"],
-      [exitCodes.interrupted, "interrupted by Ctrl-C or a signal"],
-    ]
-      .map(([code, about]) => `${String(code).padStart(4)}  ${about}\n`)
-      .join(""),
-  },
-  environment: {
-    about: "variables that mlship reads",
-    text: [
-      ["MLSHIP_<KEY>", "overrides a key of mlship.yaml: MLSHIP_SERVE_PORT=9000"],
-      ["MLSHIP_ENVIRONMENT", "the environment, as -e"],
-      ["MLSHIP_CACHE", "folder for Python environments (default: mlship in the user's cache folder)"],
-      ["NO_COLOR, FORCE_COLOR", "colour off, colour on"],
-      ["CI", "no prompts, no live lines"],
-    ]
-      .map(([name, about]) => `  ${String(name).padEnd(22)}  ${about}\n`)
-      .join(""),
-  },
-};
 
 /**
  * The command line. Nothing heavy is imported until a verb runs.
@@ -182,23 +105,21 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
       environment: flags.environment,
       set: flags.set ?? [],
     });
-    const { run, render } = await verb.load();
-    const result = await run(values, host, { environment: flags.environment, set: flags.set ?? [] });
-    print(result, render, shell, flags);
-    exit(exitCodes[result.exit]);
+    const perform = await verb.load();
+    const performed = await perform(values, host, { environment: flags.environment, set: flags.set ?? [] });
+    print(performed, shell, flags);
+    exit(exitCodes[performed.exit]);
   });
 }
 
-function print(result: Result, render: Render<never>, shell: Shell, flags: GlobalFlags): void {
+function print({ document, show }: Performed, shell: Shell, flags: GlobalFlags): void {
   if (flags.json) {
-    shell.stdout.write(`${JSON.stringify(result.document, null, 2)}\n`);
+    shell.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     return;
   }
   const colour = wantsColour(shell.env, shell.stdout.isTerminal, flags.color === false);
-  const screen = { width: shell.stdout.columns, terminal: shell.stdout.isTerminal, style: makeStyle(colour) };
-  // The table pairs each command with the renderer of its own document, see `loaded`.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  shell.stdout.write(render(result.document as never, screen));
+  const { columns: width, isTerminal: terminal } = shell.stdout;
+  shell.stdout.write(show({ width, terminal, style: makeStyle(colour) }));
 }
 
 function examplesOf(verb: Verb): string {

@@ -1,0 +1,196 @@
+// The model that a command works on: copied aside, scanned, locked into an environment, loaded.
+import { copyFile, cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Config } from "../config/config.ts";
+import { MlshipError } from "../errors.ts";
+import { bundleSchema, type Bundle } from "../model/bundle.ts";
+import { digestFiles } from "../model/files.ts";
+import { inspectModel } from "../model/inspect.ts";
+import type { InputColumn, Model, Task } from "../model/model.ts";
+import { requirementsOf } from "../model/requirements.ts";
+import { signatureOf } from "../model/signature.ts";
+import { openDataset, type Dataset } from "../validation/dataset.ts";
+import type { Environment, Scorer } from "../validation/ports.ts";
+import type { Host } from "./host.ts";
+import type { Project } from "./project.ts";
+
+/** A model beside its data, ready to be scored. */
+export interface Candidate {
+  /** Holds the model's files, which nothing changes any more. */
+  folder: string;
+  model: Model;
+  /** The handler's file in `folder`, or null. */
+  handler: string | null;
+  dataset: Dataset;
+  inputs: InputColumn[];
+  environment: Environment;
+}
+
+/**
+ * Copies the model into `folder`, so that what is scanned is what is loaded, and reads it there.
+ * @throws MlshipError `model.*`: missing, of no known format (exit 2), or unsafe to load (exit 3).
+ */
+export async function stageModel(
+  { path: source, format, handler, trust }: Config["model"],
+  folder: string,
+): Promise<{ model: Model; handler: string | null }> {
+  const kind = await stat(source).catch(() => null);
+  if (!kind) {
+    throw new MlshipError({
+      code: "model.missing",
+      what: `there is no model at ${source}`,
+      fix: "correct model.path in mlship.yaml",
+      exit: "usage",
+    });
+  }
+  const name = path.basename(source);
+  const staged = kind.isDirectory() ? folder : path.join(folder, name);
+  // Links are copied as links: reading the model refuses those that leave its folder.
+  await cp(source, staged, { recursive: true, verbatimSymlinks: true });
+  const read = await inspectModel(staged, { trust, ...(format === "auto" ? {} : { format }) });
+  if (handler === null) return { model: read, handler: null };
+  const code = path.basename(handler);
+  await copyFile(handler, path.join(folder, code)).catch((cause: unknown) => {
+    const fix = "correct model.handler in mlship.yaml";
+    throw new MlshipError({
+      code: "model.handler-missing",
+      what: `there is no handler at ${handler}`,
+      fix,
+      exit: "usage",
+      cause,
+    });
+  });
+  return { model: { ...read, ...(await digestFiles(folder)) }, handler: code };
+}
+
+/** Reads model and data, and makes the environment that both are scored in. */
+export async function openCandidate(project: Project, host: Host, folder: string): Promise<Candidate> {
+  const { config } = project;
+  const bundle = path.join(folder, "bundle");
+  await mkdir(bundle);
+  const { model, handler } = await inStep(host, "model", async () => {
+    const staged = await stageModel(config.model, bundle);
+    return { result: staged, told: describe(staged.model) };
+  });
+  const { target, weight, key, data } = config.validate;
+  const dataset = await inStep(host, "data", async () => {
+    const roles = { target, ...(weight === null ? {} : { weight }), ...(key === null ? {} : { key }) };
+    const opened = await openDataset(data, roles);
+    return { result: opened, told: `${opened.rows} rows, ${opened.features.length} columns to predict from` };
+  });
+  try {
+    const { inputs } = signatureOf(
+      model,
+      dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable })),
+    );
+    const environment = await openEnvironment(project, host, model);
+    return { folder: bundle, model, handler, dataset, inputs, environment };
+  } catch (error) {
+    dataset.close();
+    throw error;
+  }
+}
+
+async function openEnvironment({ config, state }: Project, host: Host, model: Model): Promise<Environment> {
+  return await inStep(host, "environment", async () => {
+    const environments = await host.environments(path.join(state, "locks"));
+    const { requirements, version } = config.python;
+    const own = requirements === null ? [] : await readRequirements(requirements);
+    const lock = await environments.lock([...requirementsOf(model), ...own], version);
+    const packages = lock.requirements.match(/^[\w.-]+==/gm)?.length ?? 0;
+    const environment = await environments.prepare(lock);
+    return { result: environment, told: `Python ${lock.python}, ${packages} packages locked by hash` };
+  });
+}
+
+async function readRequirements(file: string): Promise<string[]> {
+  try {
+    return (await readFile(file, "utf8")).split(/\r?\n/);
+  } catch (cause) {
+    const fix = "correct python.requirements in mlship.yaml";
+    throw new MlshipError({
+      code: "python.requirements-missing",
+      what: `${file} cannot be read`,
+      fix,
+      exit: "usage",
+      cause,
+    });
+  }
+}
+
+/**
+ * Loads the candidate and gives the scorer to `work`.
+ * @param task what is written into the bundle until scoring has shown better
+ */
+export async function withScorer<T>(
+  candidate: Candidate,
+  identity: { name: string; version: string; task: Task },
+  host: Host,
+  work: (scorer: Scorer) => Promise<T>,
+): Promise<T> {
+  await writeBundle(candidate.folder, makeBundle(candidate, identity, candidate.model.classes));
+  const scorer = await (await host.scorers()).open(candidate.environment, candidate.folder);
+  try {
+    return await work(scorer);
+  } finally {
+    await scorer.close();
+  }
+}
+
+/** What the server is told about the candidate. */
+export function makeBundle(
+  { model, handler, inputs }: Candidate,
+  { name, version, task }: { name: string; version: string; task: Task },
+  classes: Model["classes"],
+): Bundle {
+  const { digest, format, entry, libraries } = model;
+  const insisted = Object.entries(libraries).flatMap(([library, saved]) =>
+    saved === null ? [] : [[library, saved]],
+  );
+  return bundleSchema.parse({
+    schema: "mlship.bundle/v1",
+    name,
+    version,
+    digest,
+    format,
+    entry,
+    handler,
+    task,
+    classes,
+    inputs,
+    libraries: Object.fromEntries(insisted),
+  });
+}
+
+async function writeBundle(folder: string, bundle: Bundle): Promise<void> {
+  await writeFile(path.join(folder, "mlship.json"), `${JSON.stringify(bundle, null, 2)}\n`);
+}
+
+/** Runs `work` as one visible step. */
+export async function inStep<T>(
+  host: Host,
+  title: string,
+  work: (update: (detail: string) => void) => Promise<{ result: T; told: string }>,
+): Promise<T> {
+  const step = host.progress.step(title);
+  try {
+    const { result, told } = await work((detail) => step.update(detail));
+    step.done(told);
+    return result;
+  } catch (error) {
+    step.fail();
+    throw error;
+  }
+}
+
+function describe({ estimator, format, libraries, size }: Model): string {
+  const saved = Object.entries(libraries).find(([, version]) => version !== null);
+  const by = saved ? `, saved with ${saved.join(" ")}` : "";
+  return `${estimator?.split(".").at(-1) ?? format} (${format}), ${showBytes(size)}${by}`;
+}
+
+function showBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${units[unit]}`;
+}

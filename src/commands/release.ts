@@ -1,0 +1,92 @@
+// Stores a judged model as a release: shared by upload and deploy.
+import path from "node:path";
+import { fetchRelease } from "../artifacts/fetch.ts";
+import type { ObjectStore } from "../artifacts/ports.ts";
+import { publish, type Sources } from "../artifacts/publish.ts";
+import { makeRelease, type Release } from "../artifacts/release.ts";
+import { releaseOf } from "../artifacts/versions.ts";
+import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
+import { defaultMetrics } from "../validation/metrics/measure.ts";
+import type { Host } from "./host.ts";
+import type { Judgement } from "./judge.ts";
+import type { Project } from "./project.ts";
+
+/** A release in the store, and whether this run put it there. */
+export interface Stored {
+  release: Release;
+  created: boolean;
+}
+
+/**
+ * Puts the judged model under its version. The same model in the same environment under the same
+ * version is the same release, whoever built it and from whatever commit.
+ * @throws MlshipError `version.exists`, exit 2, when the version stands for another model.
+ */
+export async function storeRelease(
+  project: Project,
+  host: Host,
+  store: ObjectStore,
+  judgement: Judgement,
+  parent: string | null,
+): Promise<Stored> {
+  const { name, version, folder } = project.config;
+  const { bundle, candidate } = judgement;
+  const { lock } = candidate.environment;
+  const taken = await releaseOf(store, name, version);
+  if (taken !== null) {
+    const release = await fetchRelease(store, taken);
+    const isSame =
+      canonicalJson(release.bundle) === canonicalJson(bundle) && release.python.digest === lock.digest;
+    if (isSame) return { release, created: false };
+  }
+  const environments = await host.environments(path.join(project.state, "locks"));
+  const sources = new Map<Digest, Uint8Array | { file: string }>();
+  const blobOf = (bytes: Uint8Array) => {
+    const sha256 = digestBytes(bytes);
+    sources.set(sha256, bytes);
+    return { sha256, size: bytes.length };
+  };
+  for (const file of candidate.model.files)
+    sources.set(file.sha256, { file: path.join(candidate.folder, file.path) });
+  for (const file of lock.server.files) blobOf(await environments.serverFile(file.path));
+  const release = makeRelease({
+    ...partsOf(judgement, blobOf),
+    name,
+    version,
+    lineage: await host.commit(folder),
+    parent,
+    volatile: {
+      at: host.clock.now().toISOString(),
+      actor: `${host.actor.user}@${host.actor.host}`,
+      tool: host.version,
+    },
+  });
+  const all: Sources = sources;
+  return await publish(store, release, all);
+}
+
+function partsOf(
+  { candidate, bundle, report, golden }: Judgement,
+  blobOf: (bytes: Uint8Array) => { sha256: Digest; size: number },
+) {
+  const { model, environment, dataset } = candidate;
+  const { requirements, digest, python, platform, server } = environment.lock;
+  const metrics = defaultMetrics(report.task, report.metrics).map(({ name, value }) => [name, value]);
+  return {
+    bundle,
+    model: { files: model.files, digest: model.digest, size: model.size },
+    report: {
+      file: blobOf(jsonOf(report)),
+      digest: report.digest,
+      verdict: report.verdict,
+      headline: Object.fromEntries(metrics),
+    },
+    golden: golden === null ? null : blobOf(jsonOf(golden)),
+    python: { digest, python, platform, server, requirements: blobOf(Buffer.from(requirements)) },
+    dataset: { digest: dataset.digest, rows: dataset.rows },
+  };
+}
+
+function jsonOf(document: object): Uint8Array {
+  return Buffer.from(`${canonicalJson(document)}\n`);
+}

@@ -1,0 +1,90 @@
+// How a deploy, a rollback or an upload ended.
+import type { DeployDocument } from "../commands/deploy.ts";
+import type { RollbackDocument } from "../commands/rollback.ts";
+import type { RolloutSummary } from "../commands/roll.ts";
+import type { UploadDocument } from "../commands/upload.ts";
+import { renderReport } from "./report.ts";
+import type { Render, Screen } from "./screen.ts";
+import { wrap } from "./table.ts";
+
+/** The report when a gate refused the model, else what became of the rollout. */
+export const renderDeploy: Render<DeployDocument> = (document, screen) => {
+  const { report, rollout, plan, version, name, serving, endpoint } = document;
+  const { style } = screen;
+  if (report.verdict !== "pass") {
+    const kept = serving === null ? "nothing serves" : `${serving} serves as before`;
+    return `${renderReport(report, screen)}\n${style("bold", `${name} ${version} was not deployed`)}: nothing was started, ${kept}\n`;
+  }
+  if (rollout === null && plan !== null && plan.kind !== "none")
+    return renderPlan(document, plan.steps, screen);
+  if (rollout === null)
+    return `${name} ${version} serves already at ${endpoint ?? "its target"}: nothing to do\n`;
+  return `${outcome(version, rollout, screen)}${now(document, screen)}`;
+};
+
+/** The same for going back. */
+export const renderRollback: Render<RollbackDocument> = (document, screen) => {
+  const { to, rollout } = document;
+  if (rollout === null) return `${document.name} ${to} serves already: nothing to do\n`;
+  return `${outcome(to, rollout, screen)}${now(document, screen)}`;
+};
+
+/** Where the release is, or why there is none. */
+export const renderUpload: Render<UploadDocument> = ({ report, release, created, store }, screen) => {
+  if (release === null)
+    return `${renderReport(report, screen)}\n${screen.style("bold", "nothing was uploaded")}\n`;
+  const { name, version, digest } = release;
+  const done = created ? `uploaded ${name} ${version}` : `${name} ${version} was there already`;
+  return `${screen.style("green", done)} to ${store}\n  release ${digest}\n${screen.style("dim", "next:")} mlship deploy\n`;
+};
+
+function renderPlan(
+  { name, version, place }: DeployDocument,
+  steps: string[],
+  { style, width }: Screen,
+): string {
+  const lines = steps.map(
+    (step, place_) => `${String(place_ + 1).padStart(3)}. ${wrap(step, width, "     ")}\n`,
+  );
+  return `${style("bold", `plan for ${name} ${version} to ${place}`)}\n${lines.join("")}nothing was stored or started: this was a dry run\n`;
+}
+
+function outcome(version: string, rollout: RolloutSummary, { style, width }: Screen): string {
+  const { verdict, why } = rollout;
+  if (rollout.outcome === "promoted") {
+    const counted = verdict !== null && verdict.canaryRequests > 0 ? `: ${requests(verdict)}` : "";
+    return `${style("green", `✔ ${version} was promoted`)}${wrap(counted, width, "  ")}\n`;
+  }
+  const words = {
+    "rolled-back": "was taken back",
+    inconclusive: "was not promoted",
+    interrupted: "was taken back",
+    failed: "failed",
+  };
+  const told = why === null ? "" : [why.what, why.why].filter((part) => part !== null).join(": ");
+  const lines = [`${style("red", `✖ ${version} ${words[rollout.outcome]}`)}: ${wrap(told, width, "  ")}\n`];
+  if (verdict !== null && verdict.canaryRequests > 0)
+    lines.push(`  ${wrap(requests(verdict), width, "  ")}\n`);
+  if (why?.fix) lines.push(`  ${style("cyan", "fix:")} ${wrap(why.fix, width, "       ")}\n`);
+  return lines.join("");
+}
+
+function requests({
+  canaryRequests,
+  canaryErrors,
+  rescued,
+  failed,
+}: NonNullable<RolloutSummary["verdict"]>): string {
+  const seen = failed === 0 ? "no user saw a failure" : `users saw ${failed} failures`;
+  const saved = rescued > 0 ? `, ${rescued} of them answered by stable` : "";
+  return `its canary had ${canaryRequests} requests and failed ${canaryErrors}${saved}; ${seen}`;
+}
+
+function now(
+  { serving, endpoint }: { serving: string | null; endpoint: string | null },
+  { style }: Screen,
+): string {
+  if (serving === null) return "  nothing serves\n";
+  const at = endpoint === null ? "" : ` at ${endpoint}/predict`;
+  return `  ${serving} serves everything${at}\n${style("dim", "next:")} mlship status\n`;
+}

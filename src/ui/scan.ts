@@ -1,0 +1,28 @@
+// What a model file could do when it is loaded.
+import type { Scan } from "../model/scan.ts";
+import type { Render } from "./screen.ts";
+import { table, wrap } from "./table.ts";
+
+/** The verdict, what stands against the model, and every name that it mentions. */
+export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, model }, screen) => {
+  const { style, width } = screen;
+  const safe = verdict === "safe";
+  const head = safe ? style("green", "safe to load") : style("red", "REFUSED");
+  const found = findings.map(({ file, offset, global, message }) => {
+    const place = offset === null ? file : `${file}, byte ${offset}`;
+    return `- ${style("bold", global ?? "")}${global === null ? "" : ": "}${wrap(`${message} (${place})`, width, "  ")}\n`;
+  });
+  const names = globals.map(({ name, count }) => [name, String(count)]);
+  return [
+    `${head}: ${format} model ${model}\n`,
+    ...(found.length === 0 ? [] : ["\n", ...found]),
+    ...(names.length === 0
+      ? ["\nloading it runs no code of its own\n"]
+      : [`\n${table(["names that loading reaches", "times"], names, screen)}`]),
+    ...(safe
+      ? []
+      : [
+          `\n${style("dim", "next:")} ${wrap("re-save the model as skops or ONNX, or list what you know to be harmless under model.trust", width, "      ")}\n`,
+        ]),
+  ].join("");
+};
