@@ -157,11 +157,13 @@ function isOnnx(source: ByteSource): boolean {
 /** Fields of ModelProto. */
 const modelFields = new Set([1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26]);
 
-/** Protocols 0 and 1 have no mark, so the file is walked: it is a pickle when that succeeds or finds a name. */
+/** Protocols 0 and 1 have no mark: a file is one when it begins with an import, or is one to its end. */
 function isTextPickle(source: ByteSource, head: Buffer): boolean {
   if (!"(cilINFVSULX]})KMJGT".includes(head.toString("latin1", 0, 1))) return false;
-  const { findings, globals } = walkPickle(source, "", []);
-  return globals.size > 0 || findings.length === 0;
+  if (/^[c(][ci]?[A-Za-z_][\w.]*\r?\n[A-Za-z_][\w.]*\r?\n[(.)qpX\]}]/.test(head.toString("latin1")))
+    return true;
+  const { findings } = walkPickle(source, "", []);
+  return findings.every(({ rule }) => rule !== "damaged");
 }
 
 function unknownFormat(path: string, found: { file: ModelFile; kind: Kind }[]): MlshipError {

@@ -32,7 +32,7 @@ const loaders: ReadonlyMap<string, Judge> = new Map([
   ["DictNode", only("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch")],
   ["DefaultDictNode", only("collections.defaultdict")],
   ["ListNode", only("builtins.list")],
-  ["TupleNode", only("builtins.tuple")],
+  ["TupleNode", only("builtins.tuple", "sklearn.impute._iterative._ImputerTriplet")],
   ["SetNode", only("builtins.set", "builtins.frozenset")],
   ["SliceNode", only("builtins.slice")],
   ["BytesNode", only("builtins.bytes")],

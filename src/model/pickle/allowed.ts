@@ -48,6 +48,7 @@ const values = words(`
   scipy._lib.array_api_compat.numpy._aliases.asarray
   sklearn.feature_selection._univariate_selection.f_classif sklearn.feature_selection._univariate_selection.f_regression
   sklearn.feature_selection._univariate_selection.chi2 sklearn.feature_selection._univariate_selection.r_regression
+  sklearn.cluster._kmeans._kmeans_single_lloyd sklearn.cluster._kmeans._kmeans_single_elkan
   sklearn.feature_selection._mutual_info.mutual_info_classif
   sklearn.feature_selection._mutual_info.mutual_info_regression
 `);

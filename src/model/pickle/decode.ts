@@ -13,7 +13,6 @@ export interface Instruction {
 
 export type Argument = null | number | bigint | string | PyBytes | readonly [string, string];
 
-const longestLine = 1 << 16;
 const longestInteger = 1 << 12;
 const longestText = 1 << 26;
 
@@ -76,9 +75,11 @@ export class Decoder {
       case "none":
         return null;
       case "line":
-        return this.#line();
+        return this.#line().toString("utf8");
+      case "latin1":
+        return this.#line().toString("latin1");
       case "lines":
-        return [this.#line(), this.#line()];
+        return [this.#line().toString("utf8"), this.#line().toString("utf8")];
       case "byte":
         return this.#take(1).readUInt8();
       case "uint16":
@@ -125,17 +126,16 @@ export class Decoder {
     return Number(length);
   }
 
-  #line(): string {
+  #line(): Buffer {
     const start = this.position;
-    const chunk = 256;
-    for (let at = start; at < this.source.size && at - start < longestLine; at += chunk) {
-      const bytes = this.source.read(at, Math.min(chunk, this.source.size - at));
+    for (let chunk = 256; chunk <= longestText; chunk *= 4) {
+      const bytes = this.source.read(start, Math.min(chunk, this.source.size - start));
       const end = bytes.indexOf(0x0a);
       if (end >= 0) {
-        const line = this.#take(at - start + end).toString("utf8");
-        this.position += 1;
-        return line;
+        this.position = start + end + 1;
+        return bytes.subarray(0, end);
       }
+      if (bytes.length < chunk) break;
     }
     throw new Unreadable(this.#opcode, "a line of text has no end");
   }

@@ -31,13 +31,13 @@ export function parseQuotedLine(line: string, offset: number): Value {
   return inner.includes("\\") ? new Opaque(false) : inner;
 }
 
-/** `V`: text in Python's raw-unicode-escape. One with other escapes is not known here. */
+/** `V`: text in Python's raw-unicode-escape, where only `\\u` and `\\U` escape anything. */
 export function parseUnicodeLine(line: string, offset: number): Value {
-  if (line.length > 1 << 16) throw new Unreadable(offset, "a line of text is too long");
-  const plain = line.replaceAll(/\\u([0-9a-f]{4})/gi, (_all, digits: string) =>
-    String.fromCodePoint(Number.parseInt(digits, 16)),
-  );
-  return /\\U|[^\0-\u007F]/.test(line) ? new Opaque(false) : plain;
+  return line.replaceAll(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (all, short?: string, long?: string) => {
+    const point = Number.parseInt((all.startsWith("\\u") ? short : long) ?? "", 16);
+    if (!(point <= 0x10_ff_ff)) throw new Unreadable(offset, "a text has an escape for no character");
+    return String.fromCodePoint(point);
+  });
 }
 
 /** `p` and `g`: a memo key. */

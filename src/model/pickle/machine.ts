@@ -2,7 +2,8 @@
 import { currentModule, permissionOf } from "./allowed.ts";
 import { build } from "./build.ts";
 import { call, Refused } from "./calls.ts";
-import { Decoder, type Argument, type Instruction } from "./decode.ts";
+import { literal, pair, text } from "./argument.ts";
+import { Decoder, type Instruction } from "./decode.ts";
 import { addItems, append, setItems } from "./items.ts";
 import { readWrapped, wrapperName } from "./joblib.ts";
 import { parseFloatLine, parseIntLine, parseKeyLine, parseQuotedLine, parseUnicodeLine } from "./lines.ts";
@@ -62,7 +63,7 @@ class Machine {
   #protocol({ offset, argument }: Instruction, start: number): void {
     if (offset !== start) throw new Unreadable(offset, "a protocol is declared in the middle of a pickle");
     if (typeof argument !== "number" || argument < 2 || argument > 5) {
-      throw new Unreadable(offset, `there is no pickle protocol ${describeArgument(argument)}`);
+      throw new Unreadable(offset, "it declares a protocol that does not exist");
     }
   }
 
@@ -284,24 +285,4 @@ class Machine {
     const refused = into(this.#stack.top(), items);
     if (refused !== null) this.#ledger.report(offset, "state", refused);
   }
-}
-
-function text(argument: Argument): string {
-  return typeof argument === "string" ? argument : "";
-}
-
-function pair(argument: Argument): readonly [string, string] {
-  return isPair(argument) ? argument : ["", ""];
-}
-
-function isPair(argument: Argument): argument is readonly [string, string] {
-  return Array.isArray(argument);
-}
-
-function literal(argument: Argument): Value {
-  return isPair(argument) ? null : argument;
-}
-
-function describeArgument(argument: Argument): string {
-  return typeof argument === "number" ? String(argument) : "of that kind";
 }

@@ -5,6 +5,7 @@
 export type ArgumentKind =
   | "none"
   | "line"
+  | "latin1"
   | "lines"
   | "byte"
   | "uint16"
@@ -42,7 +43,7 @@ const table = {
   STRING: ["S", "line"],
   BINSTRING: ["T", "ascii32"],
   SHORT_BINSTRING: ["U", "ascii8"],
-  UNICODE: ["V", "line"],
+  UNICODE: ["V", "latin1"],
   BINUNICODE: ["X", "text32"],
   APPEND: ["a", "none"],
   BUILD: ["b", "none"],

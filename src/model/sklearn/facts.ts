@@ -51,7 +51,7 @@ function taskOf(regressor: boolean, classes: Label[] | null): Task | null {
 function lastOf(root: Part): Part {
   let part = root;
   for (let depth = 0; depth < deepest; depth += 1) {
-    const next = steps(part)?.at(-1) ?? part.attribute("best_estimator_") ?? part.attribute("regressor_");
+    const next = steps(part)?.at(-1) ?? wrapped(part);
     if (next === null) break;
     part = next;
   }
@@ -64,9 +64,18 @@ function firstOf(root: Part): Part | null {
   for (let depth = 0; part !== null && depth < deepest; depth += 1) {
     if (part.attribute("n_features_in_") !== null) return part;
     const first: Part | undefined = steps(part)?.find((step) => step.className !== null);
-    part = first ?? part.attribute("best_estimator_") ?? part.attribute("regressor_");
+    part = first ?? wrapped(part);
   }
   return part;
+}
+
+/** The estimator that another one only searches for, selects for, or holds. */
+function wrapped(part: Part): Part | null {
+  const name = part.className?.slice(part.className.lastIndexOf(".") + 1) ?? "";
+  if (name === "FrozenEstimator") return part.attribute("estimator");
+  if (/^(RFE|RFECV|TunedThresholdClassifierCV|FixedThresholdClassifier)$/.test(name))
+    return part.attribute("estimator_");
+  return part.attribute("best_estimator_") ?? part.attribute("regressor_");
 }
 
 function steps(part: Part): Part[] | null {
