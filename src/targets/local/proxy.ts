@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { attempt } from "./attempt.ts";
-import type { Answer, Outcome, Question } from "./attempt.ts";
+import type { Answer, Outcome, Question, User } from "./attempt.ts";
 import { Bodies } from "./body.ts";
 import type { Body } from "./body.ts";
 import type { Side } from "./counters.ts";
@@ -101,11 +101,14 @@ export class Proxy {
     body: Body,
     counted: boolean,
   ): Promise<void> {
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    const user: User = { left: response.destroyed, onLeave: null };
+    response.once("close", () => {
+      user.left = true;
+      user.onLeave?.();
+    });
     // What cannot be sent twice cannot be rescued, so that it never goes to the canary.
     const side = counted && body.kind === "whole" ? this.#deployment.choose() : "stable";
-    const result = await this.#ask(side, questionOf(request, body), counted, gone.signal);
+    const result = await this.#ask(side, questionOf(request, body), counted, user);
     if (result?.outcome.kind === "left") return;
     if (result === null) {
       return this.#say(response, counted, 503, "gateway.no-server", "no server of the model is running");
@@ -133,25 +136,25 @@ export class Proxy {
     await this.#give(response, result, outcome.answer, counted);
   }
 
-  async #ask(side: Side, question: Question, counted: boolean, left: AbortSignal): Promise<Result | null> {
+  async #ask(side: Side, question: Question, counted: boolean, user: User): Promise<Result | null> {
     const canary = side === "canary" ? this.#deployment.crew("canary") : null;
     const replica = canary?.next() ?? null;
-    if (canary === null || replica === null) return this.#askStable(question, counted, left);
-    const outcome = await this.#try("canary", canary, replica, question, counted, left);
+    if (canary === null || replica === null) return this.#askStable(question, counted, user);
+    const outcome = await this.#try("canary", canary, replica, question, counted, user);
     const result: Result = { side: "canary", crew: canary, outcome, rescued: false };
     if (!failed(outcome)) return result;
-    const rescue = await this.#askStable(question, counted, left);
+    const rescue = await this.#askStable(question, counted, user);
     if (rescue === null) return result;
     discard(outcome);
     if (!failed(rescue.outcome) && rescue.outcome.kind === "answer") this.#deployment.counters.rescue();
     return { ...rescue, rescued: true };
   }
 
-  async #askStable(question: Question, counted: boolean, left: AbortSignal): Promise<Result | null> {
+  async #askStable(question: Question, counted: boolean, user: User): Promise<Result | null> {
     const crew = this.#deployment.crew("stable");
     const replica = crew?.nextOrLast() ?? null;
     if (crew === null || replica === null) return null;
-    const outcome = await this.#try("stable", crew, replica, question, counted, left);
+    const outcome = await this.#try("stable", crew, replica, question, counted, user);
     const result: Result = { side: "stable", crew, outcome, rescued: false };
     // 503 says that no work was done; any other answer may be the model's own and is passed on.
     const repeatable =
@@ -159,7 +162,7 @@ export class Proxy {
     const other = repeatable && question.body.kind === "whole" ? crew.next(replica) : null;
     if (other === null) return result;
     discard(outcome);
-    return { ...result, outcome: await this.#try("stable", crew, other, question, counted, left) };
+    return { ...result, outcome: await this.#try("stable", crew, other, question, counted, user) };
   }
 
   async #try(
@@ -168,10 +171,10 @@ export class Proxy {
     replica: Replica,
     question: Question,
     counted: boolean,
-    left: AbortSignal,
+    user: User,
   ): Promise<Outcome> {
     const { term } = this.#deployment.counters;
-    const outcome = await attempt(replica, question, crew.spec.timeoutMs, left);
+    const outcome = await attempt(replica, question, crew.spec.timeoutMs, user);
     if (counted) this.#deployment.counters.attempt(side, failed(outcome), term);
     return outcome;
   }
