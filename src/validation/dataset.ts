@@ -117,14 +117,11 @@ async function readDataset(
 }
 
 async function countNulls(connection: DuckDBConnection, columns: SourceColumn[]) {
-  const counts = columns.map(({ type }, place) =>
-    type === "float64" || type === "float32"
-      ? `count(*) filter (c${place} is null or isnan(c${place}))`
-      : `count(*) - count(c${place})`,
-  );
+  // NaN became null when the table was filled. `count(*) filter` would take minutes on 10 000 columns.
+  const counts = columns.map((_column, place) => `count(c${place})`);
   const read = await connection.runAndReadAll(`select count(*), ${counts.join()} from rows`);
-  const [rows = 0, ...nulls] = (read.getRows()[0] ?? []).map(Number);
-  return { rows, nulls };
+  const [rows = 0, ...filled] = (read.getRows()[0] ?? []).map(Number);
+  return { rows, nulls: filled.map((count) => rows - count) };
 }
 
 async function readWeights(table: Table, name: string, file: string): Promise<Float64Array> {
@@ -162,10 +159,7 @@ async function rejectRepeatedKeys(
 }
 
 async function nullTarget(connection: DuckDBConnection, file: string, target: DataColumn, place: number) {
-  const isMissing = target.type.startsWith("float")
-    ? `c${place} is null or isnan(c${place})`
-    : `c${place} is null`;
-  const read = await connection.runAndReadAll(`select min(rowid) from rows where ${isMissing}`);
+  const read = await connection.runAndReadAll(`select min(rowid) from rows where c${place} is null`);
   const row = Number(read.getRows()[0]?.[0] ?? 0) + 1;
   return new MlshipError({
     code: "data.null-target",

@@ -37,10 +37,13 @@ export async function readHeader(file: string, size: number): Promise<Header> {
 export function parseHeader(text: string): Header {
   const counts = new Map(delimiters.map((delimiter) => [delimiter, 0]));
   let quoted = false;
+  let opened = false;
   let end = 0;
   for (; end < text.length; end++) {
     const letter = text.charAt(end);
-    if (letter === '"') quoted = !quoted;
+    // A quote counts only in a field that begins with one: 5" is text.
+    if (end === 0 || (!quoted && counts.has(text.charAt(end - 1)))) opened = letter === '"';
+    if (letter === '"' && opened) quoted = !quoted;
     else if (!quoted && (letter === "\n" || letter === "\r")) break;
     else if (!quoted && counts.has(letter)) counts.set(letter, (counts.get(letter) ?? 0) + 1);
   }
@@ -53,13 +56,14 @@ function splitRecord(record: string, delimiter: string): string[] {
   const fields: string[] = [];
   let field = "";
   let quoted = false;
+  let opened = false;
   for (let at = 0; at < record.length; at++) {
     const letter = record.charAt(at);
-    if (letter === '"' && quoted && record.charAt(at + 1) === '"') {
-      field += '"';
-      at++;
-    } else if (letter === '"') {
-      quoted = !quoted;
+    if (at === 0 || (!quoted && record.charAt(at - 1) === delimiter)) opened = letter === '"';
+    if (letter === '"' && opened) {
+      // Two quotes inside a quoted field stand for one.
+      if (quoted && record.charAt(at + 1) === '"') field += record.charAt(at++);
+      else quoted = !quoted;
     } else if (letter === delimiter && !quoted) {
       fields.push(field);
       field = "";

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { stat } from "node:fs/promises";
 import { MlshipError } from "../errors.ts";
 import type { ColumnType } from "../model/model.ts";
+import { readCsvShape } from "./csv-shape.ts";
 import { readHeader, readStart } from "./header.ts";
 
 /** A column of the table `rows`, found there as `c` and its place. */
@@ -15,7 +16,21 @@ export interface SourceColumn {
 }
 
 /** What stands for a missing value in a CSV file; what pandas reads as missing, without the numeric oddities. */
-const missing = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"];
+const missing = [
+  "",
+  "NA",
+  "N/A",
+  "n/a",
+  "#N/A",
+  "<NA>",
+  "NaN",
+  "nan",
+  "-NaN",
+  "-nan",
+  "NULL",
+  "null",
+  "None",
+];
 
 /** A text as an SQL literal. */
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
@@ -46,27 +61,26 @@ export async function loadTable(connection: DuckDBConnection, file: string): Pro
 async function loadCsv(connection: DuckDBConnection, file: string, size: number): Promise<SourceColumn[]> {
   const { delimiter, names } = await readHeader(file, size);
   rejectDuplicates(file, names);
-  const dialect = `header=true, skip=0, delim=${literal(delimiter)}, quote='"', escape='"', comment='',
-    strict_mode=true, hive_partitioning=false, nullstr=[${missing.map(literal).join()}]`;
+  const shape = await readCsvShape(file, delimiter, names.length);
+  if (shape.fault !== null) throw unreadable(file, shape.fault, { line: shape.line });
   const places = names.map((_name, place) => `'c${place}'`);
   // Neither dates nor truth values are guessed: 2020-01-01 and yes are text, as in most training code.
-  const guessed = `read_csv(${pathLiteral(file)}, ${dialect}, sample_size=-1, names=[${places.join()}],
-    auto_type_candidates=['BIGINT','DOUBLE','VARCHAR'])`;
-  try {
-    await connection.run(`create table rows as select * from ${guessed}`);
-  } catch (cause) {
-    // The sniffer does not say where a file is broken; reading every field as text does.
-    const plain = places.map((place) => `${place}: 'VARCHAR'`).join();
-    const strict = `read_csv(${pathLiteral(file)}, ${dialect}, auto_detect=false, columns={${plain}})`;
-    await connection
-      .run(`create or replace table rows as select * from ${strict}`)
-      .catch((exact: unknown) => {
-        throw unreadable(file, shorten(exact), exact);
-      });
-    throw unreadable(file, shorten(cause), cause);
-  }
-  const columns = await describe(connection, names);
-  return adoptTruthValues(connection, columns);
+  const from = `read_csv(${pathLiteral(file)}, header=true, skip=0, delim=${literal(delimiter)}, quote='"', escape='"',
+    comment='', strict_mode=false, hive_partitioning=false, nullstr=[${missing.map(literal).join()}],
+    names=[${places.join()}], sample_size=-1, auto_type_candidates=['BIGINT','DOUBLE','VARCHAR'])`;
+  await connection.run(`create table rows as select * from ${from}`).catch((cause: unknown) => {
+    throw unreadable(file, shorten(cause), { cause });
+  });
+  await rejectLostRows(connection, file, shape.records - 1, names.length);
+  return adoptTruthValues(connection, await describe(connection, names));
+}
+
+/** Holds the reader to the file: it may not leave out a row. */
+async function rejectLostRows(connection: DuckDBConnection, file: string, rows: number, width: number) {
+  const [[read] = []] = (await connection.runAndReadAll("select count(*) from rows")).getRows();
+  // In a file of one column a blank line is a row without a value.
+  if (Number(read) === rows || (width === 1 && Number(read) > rows)) return;
+  throw unreadable(file, `it has ${rows} rows, but only ${Number(read)} of them could be read`);
 }
 
 async function loadParquet(connection: DuckDBConnection, file: string): Promise<SourceColumn[]> {
@@ -80,7 +94,7 @@ async function loadParquet(connection: DuckDBConnection, file: string): Promise<
     rejectDuplicates(file, names);
     return await adopt(connection, from, names);
   } catch (cause) {
-    throw cause instanceof MlshipError ? cause : unreadable(file, shorten(cause), cause);
+    throw cause instanceof MlshipError ? cause : unreadable(file, shorten(cause), { cause });
   }
 }
 
@@ -107,7 +121,7 @@ async function loadJsonLines(connection: DuckDBConnection, file: string): Promis
     const from = `read_json(${path}, format='newline_delimited', hive_partitioning=false, columns={${spec.join()}})`;
     return await adopt(connection, from, names);
   } catch (cause) {
-    throw cause instanceof MlshipError ? cause : unreadable(file, shorten(cause), cause);
+    throw cause instanceof MlshipError ? cause : unreadable(file, shorten(cause), { cause });
   }
 }
 
@@ -170,7 +184,9 @@ export function columnType(stored: string): ColumnType | null {
 
 function castTo(type: ColumnType | null, stored: string, column: string): string {
   if (type === "int64" && stored !== "BIGINT") return `${column}::bigint`;
-  if (type === "float64" && stored !== "DOUBLE") return `${column}::double`;
+  // NaN is a missing value, as in a CSV file.
+  if (type === "float64") return `nullif(${column}::double, 'nan'::double)`;
+  if (type === "float32") return `nullif(${column}, 'nan'::float)`;
   if (type === "string" && stored !== "VARCHAR") return `${column}::varchar`;
   return column;
 }
@@ -227,16 +243,25 @@ function empty(file: string): MlshipError {
   });
 }
 
-function unreadable(file: string, why: string, cause?: unknown): MlshipError {
-  const line = /CSV Error on Line: (\d+)|in line (\d+)/.exec(cause instanceof Error ? cause.message : "");
+const forms = "data must be csv with a header line, parquet, or jsonl with one object per line, in UTF-8";
+const plainer = "save it without byte order mark and with one kind of line end, or as parquet";
+
+function unreadable(file: string, why: string, known: { line?: number; cause?: unknown } = {}): MlshipError {
+  const said = known.cause instanceof Error ? known.cause.message : "";
+  const sniffed = said.includes("Error when sniffing file");
+  const found = /CSV Error on Line: (\d+)/.exec(said)?.[1];
+  const line = known.line ?? (found === undefined ? undefined : Number(found));
   return new MlshipError({
     code: "data.unreadable",
     what: `the data file ${file} cannot be read`,
-    why,
-    fix: "data must be csv with a header line, parquet, or jsonl with one object per line, in UTF-8",
+    // The shape of the file has been checked: what the sniffer cannot make out is a matter of form.
+    why: sniffed
+      ? "its byte order mark, line ends or quotes are mixed in a way that the reader does not know"
+      : why,
+    fix: sniffed ? plainer : forms,
     exit: "usage",
-    at: line ? { file, line: Number(line[1] ?? line[2]) } : { file },
-    ...(cause === undefined ? {} : { cause }),
+    at: line === undefined ? { file } : { file, line },
+    ...(known.cause === undefined ? {} : { cause: known.cause }),
   });
 }
 
