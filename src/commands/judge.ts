@@ -7,6 +7,7 @@ import type { Release } from "../artifacts/release.ts";
 import type { Bundle } from "../model/bundle.ts";
 import { evaluate, type Reading } from "../validation/evaluate.ts";
 import { goldenSchema, type Golden } from "../validation/golden.ts";
+import { showVerdict } from "../validation/show.ts";
 import { digestInputs, reportSchema, type Report } from "../validation/report.ts";
 import { validate, type Baseline } from "../validation/validate.ts";
 import { inStep, makeBundle, openCandidate, withScorer, type Candidate } from "./candidate.ts";
@@ -104,8 +105,7 @@ async function reportOn(
       }),
     );
     await writeReport(folder, made);
-    const { scoreSeconds } = made.report.volatile.performance;
-    return { result: made, told: `${dataset.rows} rows in ${scoreSeconds.toFixed(1)} s` };
+    return { result: made, told: `${dataset.rows} rows: the model ${showVerdict(made.report)}` };
   });
 }
 

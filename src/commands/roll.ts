@@ -3,13 +3,13 @@ import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Release } from "../artifacts/release.ts";
 import type { Driving, News } from "../rollout/driver.ts";
 import { drive, reconcile } from "../rollout/engine.ts";
-import { percent } from "../rollout/moves.ts";
 import { beginRollout, type RolloutPlan, type RolloutValues } from "../rollout/plan.ts";
 import type { Target } from "../rollout/ports.ts";
 import type { Failure, Rollout } from "../rollout/record.ts";
-import { holderOf, type Host, type Progress, type Step } from "./host.ts";
+import { holderOf, type Host } from "./host.ts";
 import { openLedger } from "./ledger.ts";
 import type { Project } from "./project.ts";
+import { showRollout } from "./show-rollout.ts";
 import { fetchGolden } from "./target.ts";
 
 /** The outcome of a rollout as documents carry it. */
@@ -98,74 +98,4 @@ function drivingOf(
   const { clock, signal } = host;
   const ledger = openLedger(store, project, production);
   return { target, ledger, holder: holderOf(host, doing), clock, signal, onEvent };
-}
-
-/** One visible step per phase of the rollout, with the counters of the canary as they come in. */
-function showRollout(progress: Progress): { news: (news: News) => void; end: (well: boolean) => void } {
-  let open: { title: string; step: Step; detail: string } | null = null;
-  const begin = (title: string) => {
-    if (open?.title === title) return;
-    open?.step.done(open.detail);
-    open = { title, step: progress.step(title), detail: "" };
-  };
-  return {
-    news(news) {
-      if (news.type === "note") {
-        progress.note(news.text);
-        return;
-      }
-      const title = titleOf(news.rollout);
-      if (title !== null) begin(title);
-      if (news.type === "measured" && open !== null) {
-        open.detail = detailOf(news.rollout);
-        open.step.update(open.detail);
-      }
-    },
-    end(well) {
-      if (well) open?.step.done(open.detail);
-      else open?.step.fail(open.detail);
-    },
-  };
-}
-
-function titleOf({ phase, to, from, share, hold, golden }: Rollout): string | null {
-  switch (phase) {
-    case "preflight":
-      return "preflight";
-    case "canary-up":
-      return `start ${to.version} without traffic`;
-    case "golden":
-      return golden === null ? `replay labelled rows through ${to.version}` : null;
-    case "set":
-    case "verify":
-    case "observe":
-      return share > 0 ? `canary ${percent(share)}` : null;
-    case "hold":
-      return hold === null ? null : `canary ${percent(share)}, ${holds[hold.cause]}`;
-    case "promote":
-      return `promote ${to.version}`;
-    case "bake":
-      return from === null ? null : `watch ${to.version}, ${from.version} kept warm`;
-    case "abort":
-      return `take ${to.version} back`;
-    default:
-      return null;
-  }
-}
-
-const holds = {
-  evidence: "waiting for more requests",
-  metrics: "waiting for its counters",
-  split: "waiting for the split to be exact",
-  "stable-down": "waiting for stable to come back",
-  "stable-errors": "waiting: stable fails as well",
-} as const;
-
-function detailOf({ phase, evidence }: Rollout): string {
-  if (phase === "bake") {
-    const { counts } = evidence.bake;
-    return `${counts.requests} requests, ${counts.errors} failed`;
-  }
-  const { canary } = evidence.total;
-  return `${canary.requests} canary requests so far, ${canary.errors} failed`;
 }

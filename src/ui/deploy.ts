@@ -61,7 +61,9 @@ function outcome(version: string, rollout: RolloutSummary, { style, width }: Scr
     interrupted: "was taken back",
     failed: "failed",
   };
-  const told = why === null ? "" : [why.what, why.why].filter((part) => part !== null).join(": ");
+  // The numbers follow; `why` holds them as they were when the decision fell, a second earlier.
+  const counted = verdict !== null && verdict.canaryRequests > 0;
+  const told = why === null ? "" : [why.what, counted ? null : why.why].filter((part) => part !== null).join(": ");
   const lines = [`${style("red", `✖ ${version} ${words[rollout.outcome]}`)}: ${wrap(told, width, "  ")}\n`];
   if (verdict !== null && verdict.canaryRequests > 0)
     lines.push(`  ${wrap(requests(verdict), width, "  ")}\n`);
@@ -72,12 +74,15 @@ function outcome(version: string, rollout: RolloutSummary, { style, width }: Scr
 function requests({
   canaryRequests,
   canaryErrors,
+  stableRequests,
+  stableErrors,
   rescued,
   failed,
 }: NonNullable<RolloutSummary["verdict"]>): string {
   const seen = failed === 0 ? "no user saw a failure" : `users saw ${failed} failures`;
   const saved = rescued > 0 ? `, ${rescued} of them answered by stable` : "";
-  return `its canary had ${canaryRequests} requests and failed ${canaryErrors}${saved}; ${seen}`;
+  const other = `stable had ${stableRequests} meanwhile and failed ${stableErrors}`;
+  return `its canary had ${canaryRequests} requests and failed ${canaryErrors}${saved}; ${other}; ${seen}`;
 }
 
 function now(

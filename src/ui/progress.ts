@@ -4,6 +4,7 @@ import ora from "ora";
 import type { Progress, Step } from "../commands/host.ts";
 import type { Sink } from "../shell.ts";
 import type { Style } from "./style.ts";
+import { wrap } from "./table.ts";
 
 /** A live spinner line for the open step; ended steps stay as lines above it. */
 export function terminalProgress(stream: NodeJS.WriteStream, style: Style, columns: () => number): Progress {
@@ -15,7 +16,7 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
       spinner = live;
       const end = (mark: string, result: string | undefined) => {
         live.stop();
-        stream.write(`${mark} ${title}${result ? style("dim", `  ${result}`) : ""}\n`);
+        stream.write(`${mark} ${wrap(`${title}${result ? style("dim", `  ${result}`) : ""}`, columns(), "  ")}\n`);
       };
       return {
         update: (detail) => {
@@ -28,7 +29,7 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
     note(text) {
       const open = spinner?.isSpinning ?? false;
       if (open) spinner?.stop();
-      stream.write(`  ${text}\n`);
+      stream.write(`  ${wrap(text, columns(), "  ")}\n`);
       if (open) spinner?.start();
     },
   };

@@ -1,0 +1,88 @@
+// Shows a rollout while it is driven: one visible step per stage, ended with what came of it.
+import type { News } from "../rollout/driver.ts";
+import { percent } from "../rollout/moves.ts";
+import type { Rollout } from "../rollout/record.ts";
+import type { Progress, Step } from "./host.ts";
+
+/** A stretch of a rollout that a person sees as one step. */
+interface Stage {
+  title: string;
+  /** What there is to say about it, from the record as it grows. */
+  tell: (rollout: Rollout) => string;
+}
+
+/** Turns the driver's news into steps; `end` closes the last one. */
+export function showRollout(progress: Progress): { news: (news: News) => void; end: (well: boolean) => void } {
+  let open: (Stage & { step: Step; told: string }) | null = null;
+  return {
+    news(news) {
+      if (news.type === "note") {
+        progress.note(news.text);
+        return;
+      }
+      const stage = stageOf(news.rollout);
+      if (open !== null) {
+        open.told = open.tell(news.rollout);
+        open.step.update(open.told);
+      }
+      if (stage === null || stage.title === open?.title) return;
+      open?.step.done(open.told);
+      open = { ...stage, step: progress.step(stage.title), told: "" };
+    },
+    end(well) {
+      if (well) open?.step.done(open.told);
+      else open?.step.fail(open.told);
+    },
+  };
+}
+
+function stageOf({ phase, to, from, share }: Rollout): Stage | null {
+  const nothing = () => "";
+  switch (phase) {
+    case "preflight":
+      return { title: "preflight", tell: nothing };
+    case "canary-up":
+      return { title: `start ${to.version} without traffic`, tell: nothing };
+    case "golden":
+      return { title: `replay labelled rows through ${to.version}`, tell: tellGolden };
+    case "set":
+    case "verify":
+    case "observe":
+    case "hold":
+      return share > 0 ? { title: `canary ${percent(share)}`, tell: tellCanary } : null;
+    case "promote":
+      return { title: `promote ${to.version}`, tell: nothing };
+    case "bake":
+      return from === null ? null : { title: `watch ${to.version}, ${from.version} kept warm`, tell: tellBake };
+    case "abort":
+      return { title: `take ${to.version} back`, tell: nothing };
+    default:
+      return null;
+  }
+}
+
+function tellGolden({ golden }: Rollout): string {
+  if (golden === null) return "";
+  const { rows, flips, maxDelta } = golden;
+  return `${rows} rows, ${flips} with another label, largest difference ${maxDelta.toPrecision(1)}`;
+}
+
+/** Why a step takes longer than its interval. */
+const waits = {
+  evidence: "more requests are needed to decide",
+  metrics: "waiting for the counters",
+  split: "waiting for the split to be exact",
+  "stable-down": "waiting for stable to come back",
+  "stable-errors": "waiting, since stable fails as well",
+} as const;
+
+function tellCanary({ evidence, hold }: Rollout): string {
+  const { canary } = evidence.total;
+  const wait = hold === null ? "" : `; ${waits[hold.cause]}`;
+  return `${canary.requests} canary requests so far, ${canary.errors} failed${wait}`;
+}
+
+function tellBake({ evidence }: Rollout): string {
+  const { requests, errors } = evidence.bake.counts;
+  return `${requests} requests, ${errors} failed`;
+}
