@@ -118,7 +118,13 @@ function isPickle(head: Buffer): boolean {
 function compressed(source: ByteSource, compression: NonNullable<ReturnType<typeof compressionOf>>): Kind {
   // Others are decided on when the model is opened: the refusal there says how to save it again.
   if (compression !== "zlib" && compression !== "gzip") return { format: "sklearn" };
-  return kindInside(decompress(source, compression, "it"), compression);
+  try {
+    return kindInside(decompress(source, compression, "it"), compression);
+  } catch (error) {
+    // Opening it again says where it is damaged.
+    if (error instanceof Unreadable) return { format: "sklearn" };
+    throw error;
+  }
 }
 
 function kindInside(source: ByteSource, compression: string): Kind {

@@ -46,6 +46,9 @@ class OnnxWalk {
     classes: null,
   };
   readonly #input: Input;
+  readonly #imports = new Set<string>();
+  /** Domains that the graph uses. */
+  readonly #needed = new Set<string>();
   /** Domains of the functions that the model brings along. */
   readonly #own = new Set<string>();
   readonly #used: { domain: string; operator: string; offset: number }[] = [];
@@ -61,6 +64,7 @@ class OnnxWalk {
     for (const field of fieldsOf(source, { start: 0, end: source.size })) {
       if (field.number === 1 && field.range === null) version = field.value;
       if (field.number === 2) this.facts.producer = textOf(source, field);
+      if (field.number === 8) this.#imports.add(this.#domainOf(messageOf(field)));
       if (field.number === 7) {
         graphs += 1;
         this.#graph(messageOf(field), 0);
@@ -71,14 +75,27 @@ class OnnxWalk {
     if (graphs !== 1 || version < 1n)
       throw new Unreadable(source.size, "it has no graph: it is cut short or no ONNX model");
     if (this.facts.outputs.length === 0) throw new Unreadable(source.size, "its graph has no output");
+    // Since IR version 3 a model says which version of each domain it needs; it comes after the graph.
+    for (const domain of version < 3n ? [] : ["", "ai.onnx.ml"].filter((name) => this.#needed.has(name))) {
+      if (this.#imports.has(domain)) continue;
+      throw new Unreadable(source.size, "it does not say which operators it needs: it is cut short");
+    }
     this.#judgeOperators();
+  }
+
+  #domainOf(range: Range): string {
+    const { source } = this.#input;
+    for (const field of fieldsOf(source, range)) {
+      if (field.number === 1) return standard(textOf(source, field));
+    }
+    return "";
   }
 
   #graph(range: Range, depth: number): void {
     if (depth > deepest) throw new Unreadable(range.start, "its graphs are nested too deep");
     const { source } = this.#input;
     for (const field of fieldsOf(source, range)) {
-      if (field.number === 1) this.#node(messageOf(field), depth);
+      if (field.number === 1) this.#needed.add(this.#node(messageOf(field), depth));
       if (field.number === 5) this.#tensor(messageOf(field), depth === 0);
       if (field.number === 15) this.#sparse(messageOf(field), depth === 0);
       if (depth > 0) continue;
@@ -95,7 +112,8 @@ class OnnxWalk {
     }
   }
 
-  #node(range: Range, depth: number): void {
+  /** Judges a node and gives its domain. */
+  #node(range: Range, depth: number): string {
     const { source } = this.#input;
     let [operator, domain] = ["", ""];
     for (const field of fieldsOf(source, range)) {
@@ -111,6 +129,7 @@ class OnnxWalk {
     if (!knownDomains.has(domain) || refusedOperators.has(operator)) {
       if (this.#used.length < 200) this.#used.push({ domain, operator, offset: range.start });
     }
+    return standard(domain);
   }
 
   #attribute(range: Range, depth: number): void {
@@ -175,4 +194,9 @@ class OnnxWalk {
     if (this.findings.length < 200)
       this.findings.push({ file: this.#input.file, offset, global, rule, message });
   }
+}
+
+/** `ai.onnx` and the empty domain are one. */
+function standard(domain: string): string {
+  return domain === "ai.onnx" ? "" : domain;
 }

@@ -4,11 +4,26 @@ import { bytesOf } from "../../../src/model/bytes.ts";
 import { Instance } from "../../../src/model/pickle/values.ts";
 import { walkPickle } from "../../../src/model/pickle/walk.ts";
 import { NdArray } from "../../../src/model/pickle/array.ts";
-import { array, bytes, dict, dtype, frame, global, int, pickle, proto, stackGlobal, text, wrapped } from "./pickles.ts";
+import {
+  array,
+  bytes,
+  dict,
+  dtype,
+  frame,
+  global,
+  int,
+  pickle,
+  proto,
+  stackGlobal,
+  text,
+  wrapped,
+} from "./pickles.ts";
 
 const walk = (stream: Uint8Array, trust: string[] = []) => walkPickle(bytesOf(stream), "model.joblib", trust);
-const rules = (stream: Uint8Array, trust: string[] = []): string[] => walk(stream, trust).findings.map(({ rule }) => rule);
-const names = (stream: Uint8Array): (string | null)[] => walk(stream).findings.map((finding) => finding.global);
+const rules = (stream: Uint8Array, trust: string[] = []): string[] =>
+  walk(stream, trust).findings.map(({ rule }) => rule);
+const names = (stream: Uint8Array): (string | null)[] =>
+  walk(stream).findings.map((finding) => finding.global);
 
 const estimator = (...state: (string | Uint8Array)[]) =>
   pickle(stackGlobal("sklearn.linear_model._logistic", "LogisticRegression"), ")\x81", ...state);
@@ -19,15 +34,27 @@ describe("what a model is made of passes", () => {
     ["an estimator of protocol 2", pickle(proto(2), global("sklearn.svm._classes", "SVC"), ")\x81}b.")],
     [
       "an estimator of protocol 0",
-      pickle(global("copy_reg", "_reconstructor"), "(", global("sklearn.svm._classes", "SVC"), global("__builtin__", "object"), "NtR(dp0\nb."),
+      pickle(
+        global("copy_reg", "_reconstructor"),
+        "(",
+        global("sklearn.svm._classes", "SVC"),
+        global("__builtin__", "object"),
+        "NtR(dp0\nb.",
+      ),
     ],
     ["a numpy array", pickle(proto(4), array("i8", 1, Buffer.alloc(8)), ".")],
     ["an array of joblib", pickle(proto(4), wrapped("f8", 2, 3, Buffer.alloc(16)), ".")],
     ["an empty array of joblib", pickle(proto(4), wrapped("f8", 0, 15, Buffer.alloc(0)), ".")],
-    ["a ufunc as parameter", pickle(proto(4), estimator(dict({ func: stackGlobal("numpy", "log1p") }), "b."))],
+    [
+      "a ufunc as parameter",
+      pickle(proto(4), estimator(dict({ func: stackGlobal("numpy", "log1p") }), "b.")),
+    ],
     ["a frame", pickle(proto(4), frame(2), "N.")],
     ["two pickles", pickle(proto(4), "N.", proto(2), "].")],
-    ["bytes of Python 2", pickle(proto(2), global("_codecs", "encode"), "(", "V\xe9\\u0041\n", "V", "latin1\n", "tR.")],
+    [
+      "bytes of Python 2",
+      pickle(proto(2), global("_codecs", "encode"), "(", "V\xe9\\u0041\n", "V", "latin1\n", "tR."),
+    ],
   ])("%s", (_name, stream) => {
     expect(walk(stream).findings).toEqual([]);
   });
@@ -91,26 +118,40 @@ describe("names outside the list are refused, wherever and however they are impo
       global: "posix.system",
       file: "model.joblib",
     });
-    expect(walk(pickle(proto(2), "N0", global("posix", "system"), ".")).findings[0]).toMatchObject({ offset: 4 });
+    expect(walk(pickle(proto(2), "N0", global("posix", "system"), ".")).findings[0]).toMatchObject({
+      offset: 4,
+    });
   });
 
   test("a parameter of an estimator, a result that is thrown away, a second pickle", () => {
-    expect(names(pickle(proto(4), estimator(dict({ func: stackGlobal("os", "system") }), "b.")))).toEqual(["os.system"]);
-    expect(names(pickle(proto(4), "(", stackGlobal("os", "system"), text("id"), "o0N."))).toEqual(["os.system"]);
-    expect(names(pickle(proto(4), "N.", proto(4), stackGlobal("os", "system"), ".", "trailing"))).toContain("os.system");
+    expect(names(pickle(proto(4), estimator(dict({ func: stackGlobal("os", "system") }), "b.")))).toEqual([
+      "os.system",
+    ]);
+    expect(names(pickle(proto(4), "(", stackGlobal("os", "system"), text("id"), "o0N."))).toEqual([
+      "os.system",
+    ]);
+    expect(names(pickle(proto(4), "N.", proto(4), stackGlobal("os", "system"), ".", "trailing"))).toContain(
+      "os.system",
+    );
   });
 
   test("a name behind a joblib array, in its nested pickle, and after damage", () => {
     const evil = pickle(stackGlobal("os", "system"), ")R");
-    expect(names(pickle(proto(4), "(", wrapped("f8", 3, 7, Buffer.alloc(24)), evil, "t."))).toEqual(["os.system"]);
-    expect(names(pickle(proto(4), wrapped("O8", 1, 0, Buffer.alloc(0)).subarray(0, -1), proto(4), evil, "."))).toContain("os.system");
+    expect(names(pickle(proto(4), "(", wrapped("f8", 3, 7, Buffer.alloc(24)), evil, "t."))).toEqual([
+      "os.system",
+    ]);
+    expect(
+      names(pickle(proto(4), wrapped("O8", 1, 0, Buffer.alloc(0)).subarray(0, -1), proto(4), evil, ".")),
+    ).toContain("os.system");
     expect(rules(pickle(proto(4), evil, "\xff"))).toEqual(["unknown-global", "damaged"]);
   });
 
   test("array bytes that look like opcodes are not read as such", () => {
     const data = pickle(global("posix", "system"), ")R.");
     const padded = Buffer.concat([data, Buffer.alloc(8 - (data.length % 8))]);
-    expect(walk(pickle(proto(4), wrapped("f8", padded.length / 8, 0, padded), ".")).globals.has("posix.system")).toBe(false);
+    expect(
+      walk(pickle(proto(4), wrapped("f8", padded.length / 8, 0, padded), ".")).globals.has("posix.system"),
+    ).toBe(false);
   });
 });
 
@@ -120,7 +161,10 @@ describe("what cannot be proved is refused", () => {
     ["a dotted name", evil(stackGlobal("pathlib", "os.system"), ".")],
     ["a dotted name in an allowed module", evil(stackGlobal("sklearn.svm", "SVC.__init__.__globals__"), ".")],
     ["a name that is no text", evil(text("os"), "K\x01\x93.")],
-    ["a name from a call", evil(text("os"), global("_codecs", "encode"), "(", text("system"), text("latin1"), "tR\x93.")],
+    [
+      "a name from a call",
+      evil(text("os"), global("_codecs", "encode"), "(", text("system"), text("latin1"), "tR\x93."),
+    ],
     ["a line break in a name", evil(stackGlobal("os\nsystem", "x"), ".")],
     ["the extension registry", evil("\x82\x01.")],
     ["a persistent id", evil("K\x01Q.")],
@@ -132,18 +176,37 @@ describe("what cannot be proved is refused", () => {
     ["making an object of a function", evil(stackGlobal("numpy", "dtype"), ")\x81.")],
     ["attributes of a class", evil(stackGlobal("sklearn.svm._classes", "SVC"), dict({ fit: "N" }), "b.")],
     ["slots", evil(estimator("N", dict({ a: "N" }), "\x86b."))],
-    ["an attribute that replaces a method", evil(estimator(dict({ __setstate__: stackGlobal("numpy", "log1p") }), "b."))],
+    [
+      "an attribute that replaces a method",
+      evil(estimator(dict({ __setstate__: stackGlobal("numpy", "log1p") }), "b.")),
+    ],
     ["items put into an instance", evil(estimator("(", text("a"), "Nu."))],
     ["appending to an instance", evil(estimator("Na."))],
     ["an instance as key", evil("}", estimator("}b"), "Ns.")],
     ["tuples in tuples as key", evil("}N\x85\x85\x85\x85\x85Ns.")],
-    ["a ufunc from another module", evil(stackGlobal("numpy.core", "_ufunc_reconstruct"), text("os"), text("system"), "\x86R.")],
-    ["a ufunc that is none", evil(stackGlobal("numpy.core", "_ufunc_reconstruct"), text("numpy"), text("load"), "\x86R.")],
+    [
+      "a ufunc from another module",
+      evil(stackGlobal("numpy.core", "_ufunc_reconstruct"), text("os"), text("system"), "\x86R."),
+    ],
+    [
+      "a ufunc that is none",
+      evil(stackGlobal("numpy.core", "_ufunc_reconstruct"), text("numpy"), text("load"), "\x86R."),
+    ],
     ["a huge allocation", evil(stackGlobal("builtins", "bytearray"), int(2_000_000_000), "\x85R.")],
-    ["another class through _reconstruct", evil(stackGlobal("numpy.core.multiarray", "_reconstruct"), stackGlobal("builtins", "dict"), "K\0\x85C\x01b\x87R.")],
+    [
+      "another class through _reconstruct",
+      evil(
+        stackGlobal("numpy.core.multiarray", "_reconstruct"),
+        stackGlobal("builtins", "dict"),
+        "K\0\x85C\x01b\x87R.",
+      ),
+    ],
     ["a plain dtype that claims to hold objects", evil(dtype("f8", 63), ".")],
     ["an object dtype without its flags", evil(dtype("O8", 0), ".")],
-    ["an object scalar", evil(stackGlobal("numpy.core.multiarray", "scalar"), dtype("O8"), bytes(Buffer.alloc(8)), "\x86R.")],
+    [
+      "an object scalar",
+      evil(stackGlobal("numpy.core.multiarray", "scalar"), dtype("O8"), bytes(Buffer.alloc(8)), "\x86R."),
+    ],
     ["array bytes of another length", evil(array("i8", 2, Buffer.alloc(8)), ".")],
   ])("%s", (_name, found) => {
     expect(found).not.toEqual([]);
@@ -177,7 +240,15 @@ describe("streams that unpicklers read differently, or not at all, are refused",
     ["a dict with a key only", pickle(proto(4), "}(Nu.")],
     ["an array that is cut short", pickle(proto(4), wrapped("f8", 1000, 0, Buffer.alloc(8)), ".")],
     ["a shape that overflows", pickle(proto(4), wrapped("f8", 2 ** 31 - 1, 0, Buffer.alloc(8)), ".")],
-    ["array data that begin inside a frame", pickle(proto(4), frame(wrapped("f8", 0, 0, Buffer.alloc(0)).length + 1), wrapped("f8", 0, 0, Buffer.alloc(0)), ".")],
+    [
+      "array data that begin inside a frame",
+      pickle(
+        proto(4),
+        frame(wrapped("f8", 0, 0, Buffer.alloc(0)).length + 1),
+        wrapped("f8", 0, 0, Buffer.alloc(0)),
+        ".",
+      ),
+    ],
   ])("%s", (_name, stream) => {
     expect(rules(stream).length).toBeGreaterThan(0);
   });
@@ -188,7 +259,9 @@ describe("streams that unpicklers read differently, or not at all, are refused",
 
   test("a joblib array inside a nested plain pickle", () => {
     const inner = pickle(proto(4), wrapped("f8", 1, 0, Buffer.alloc(8)), ".");
-    expect(rules(pickle(proto(4), wrapped("O8", 1, 0, Buffer.alloc(0)).subarray(0, -1), inner, "."))).toEqual(["damaged"]);
+    expect(rules(pickle(proto(4), wrapped("O8", 1, 0, Buffer.alloc(0)).subarray(0, -1), inner, "."))).toEqual(
+      ["damaged"],
+    );
   });
 
   test("a bomb of shared tuples is read in time that grows with the file", () => {
