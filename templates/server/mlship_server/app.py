@@ -95,23 +95,24 @@ class App:
             await _respond(send, code, headers, body)
 
     async def _predict(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        message = await receive()
-        began = time.perf_counter()
+        # uvicorn's object for this request, which knows what ASGI tells only to those who wait.
+        cycle = getattr(receive, "__self__", None)
         outcome: Outcome
+        began = time.perf_counter()
         try:
-            if message["type"] != "http.request":
-                raise Gone
-            body = message["body"]
-            if message["more_body"]:
-                body = await self._rest(scope, receive, body)
+            if getattr(cycle, "more_body", True):
+                body = await self._slow_body(scope, receive)
                 began = time.perf_counter()
-            if len(body) > self.limits.max_body:
-                raise self._too_large()
+            else:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise Gone
+                body = message["body"]
+                if len(body) > self.limits.max_body:
+                    raise self._too_large()
             if self.model is None:
                 raise Refusal(503, "server.loading", "The model is still loading: try again shortly.")
-            outcome = await self.batcher.submit(
-                self.schema.decode(body), began, getattr(receive, "__self__", None)
-            )
+            outcome = await self.batcher.submit(self.schema.decode(body), began, cycle)
         except Refusal as refusal:
             outcome = refusal
         except Gone:
@@ -131,12 +132,13 @@ class App:
         limit = self.limits.max_body
         return Refusal(413, "input.too-large", f"The body is larger than {limit} bytes.", limit=limit)
 
-    async def _rest(self, scope: dict[str, Any], receive: Receive, first: bytes) -> bytes:
-        """The whole of a body that did not come at once."""
+    async def _slow_body(self, scope: dict[str, Any], receive: Receive) -> bytes:
+        """The whole of a body that did not arrive together with its head."""
         loop, limit = asyncio.get_running_loop(), self.limits.max_body
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        parts, size = [first], len(first)
-        large = size > limit or int(declared) > limit
+        parts: list[bytes] = []
+        size = 0
+        large = int(declared) > limit
         until = loop.time() + (LINGER_SECONDS if large else BODY_SECONDS)
         more = True
         while more:

@@ -20,6 +20,11 @@ class Handler:
     predict: Callable[[Any, Any], Any] | None = None
     postprocess: Callable[[Any, dict[str, Any]], Any] | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to the format's loader."""
+        return None not in (self.load, self.preprocess, self.predict)
+
 
 def read_handler(folder: Path, file: str | None) -> Handler:
     """Runs the handler file. Raises LoadError when it defines none of the functions."""

@@ -9,7 +9,7 @@ from typing import Any
 from .bundle import Bundle, check_libraries, installed
 from .errors import LoadError
 from .handler import read_handler
-from .loaders import loader_for
+from .loaders import AdapterType, loader_for
 from .outputs import Answers, Outputs, as_mapping, check_probabilities, plain, read_answers, read_outputs
 from .table import Inputs, Table
 
@@ -25,15 +25,19 @@ class Model:
         self.task = bundle.task
         self.inputs = Inputs(bundle.inputs)
         self.handler = read_handler(folder, bundle.handler)
-        loader = loader_for(bundle.format)
-        if self.handler.load is not None:
+        names = set(bundle.libraries)
+        self.adapter: AdapterType | None = None
+        if self.handler.complete:
+            # The format's library is imported by the handler or not at all.
             self.loaded: Any = self.handler.load(str(folder))
         else:
-            self.loaded = loader.load(folder / bundle.entry)
-        own = self.handler.preprocess is not None and self.handler.predict is not None
-        self.adapter = None if own else loader.Adapter(self.loaded, bundle, self.inputs)
+            loader = loader_for(bundle.format)
+            names.update(loader.DISTRIBUTIONS)
+            own = self.handler.load
+            self.loaded = loader.load(folder / bundle.entry) if own is None else own(str(folder))
+            if self.handler.preprocess is None or self.handler.predict is None:
+                self.adapter = loader.Adapter(self.loaded, bundle, self.inputs)
         self.classes = self._classes(bundle)
-        names = {*bundle.libraries, *loader.DISTRIBUTIONS}
         self.libraries = {name: version for name in sorted(names) if (version := installed(name)) is not None}
 
     def _classes(self, bundle: Bundle) -> list[Any] | None:
@@ -74,7 +78,7 @@ class Model:
         for what no row can put right."""
         blank = {"float64": 0.0, "float32": 0.0, "int64": 0, "bool": False, "string": ""}
         try:
-            answers = self.answer([tuple(blank[column.type] for column in self.inputs.columns)])
+            answers = self.answer([tuple(None if column.nullable else blank[column.type] for column in self.inputs.columns)])
         except LoadError:
             raise
         except Exception as error:

@@ -34,9 +34,15 @@ class Schema:
         ordered = sorted(range(len(columns)), key=lambda index: columns[index].nullable)
         back = [ordered.index(index) for index in range(len(columns))] if self.inputs.nullable else None
         self.back = None if back == list(range(len(columns))) else back
-        row = _struct("Row", columns, ordered, lambda item: item)
-        cells = _struct("Columns", columns, ordered, lambda item: Union[item, list[item]])
-        request = msgspec.defstruct(
+        fields = {f"c{index}": column.name for index, column in enumerate(columns)}
+        # msgspec takes no field names with quotes, backslashes or control characters: such schemas
+        # decode in two steps, with the keys translated between them.
+        plain = all(json.dumps(name, ensure_ascii=False) == f'"{name}"' for name in fields.values())
+        self.fields = None if plain else {name: field for field, name in fields.items()}
+        rename = fields if plain else None
+        row = _struct("Row", columns, ordered, rename, lambda item: item)
+        cells = _struct("Columns", columns, ordered, rename, lambda item: Union[item, list[item]])
+        self.request = msgspec.defstruct(
             "Request",
             [
                 ("rows", Union[list[row], row, msgspec.UnsetType], msgspec.UNSET),
@@ -44,15 +50,14 @@ class Schema:
             ],
             forbid_unknown_fields=True,
         )
-        self.row = row
         self.width = len(columns)
         self.colons = any(":" in column.name for column in columns)
-        self.decoder = msgspec.json.Decoder(request)
+        self.decoder = msgspec.json.Decoder(self.request)
 
     def decode(self, body: bytes) -> list[tuple[Any, ...]]:
         """Rows in the order of the inputs. Raises Refusal (4xx) for anything that is not valid."""
         try:
-            request = self.decoder.decode(body)
+            request = self.decoder.decode(body) if self.fields is None else self._translate(body, self.fields)
         except UnicodeDecodeError as error:
             raise Refusal(400, "input.malformed", "The body is not UTF-8.") from error
         except RecursionError as error:
@@ -80,6 +85,19 @@ class Schema:
             return rows
         return [tuple([row[index] for index in self.back]) for row in rows]
 
+    def _translate(self, body: bytes, fields: dict[str, str]) -> Any:
+        def translate(value: Any) -> Any:
+            if not isinstance(value, dict):
+                return value
+            # A key that is no input must not pass for the field of one.
+            return {fields.get(key, f"unknown {key}"): item for key, item in value.items()}
+
+        document = msgspec.json.decode(body)
+        if isinstance(document, dict):
+            for key, value in document.items():
+                document[key] = [translate(item) for item in value] if isinstance(value, list) else translate(value)
+        return msgspec.convert(document, self.request)
+
     def _transpose(self, cells: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         lengths = {len(cell) for cell in cells if isinstance(cell, list)}
         if len(lengths) > 1:
@@ -104,7 +122,9 @@ class Schema:
         json.loads(body, object_pairs_hook=once, parse_float=str, parse_int=str)
 
 
-def _struct(name: str, columns: list[Column], order: list[int], cell: Any) -> type[msgspec.Struct]:
+def _struct(
+    name: str, columns: list[Column], order: list[int], rename: dict[str, str] | None, cell: Any
+) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for index in order:
         item = TYPES[columns[index].type]
@@ -112,6 +132,5 @@ def _struct(name: str, columns: list[Column], order: list[int], cell: Any) -> ty
             fields.append((f"c{index}", cell(Union[item, None]), None))
         else:
             fields.append((f"c{index}", cell(item)))
-    rename = {f"c{index}": columns[index].name for index in order}
     # gc=False: rows hold no containers, so they cannot be part of a cycle.
     return msgspec.defstruct(name, fields, rename=rename, forbid_unknown_fields=True, gc=False)

@@ -76,7 +76,16 @@ async function startPeer(python: string, folder: string): Promise<Contender> {
 
 async function startServer(python: string, folder: string, format: string): Promise<Contender> {
   const port = await freePort();
-  const args = ["-m", "mlship_server", "serve", join(folder, format), "--workers", "2", "--port", String(port)];
+  const args = [
+    "-m",
+    "mlship_server",
+    "serve",
+    join(folder, format),
+    "--workers",
+    "2",
+    "--port",
+    String(port),
+  ];
   const child = spawn(python, args, {
     env: { ...process.env, PYTHONPATH: serverFolder },
     stdio: ["ignore", "ignore", "inherit"],
@@ -133,7 +142,10 @@ async function cpuMicroseconds(pid: number): Promise<number> {
     const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
     // The second field is the program's name in parentheses, which may hold spaces.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    processes.set(Number(name), { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) });
+    processes.set(Number(name), {
+      parent: Number(fields[1]),
+      ticks: Number(fields[11]) + Number(fields[12]),
+    });
   }
   const belongs = (id: number): boolean => {
     const parent = processes.get(id)?.parent;
@@ -172,7 +184,9 @@ function line(name: string, sample: Sample): string {
 
 function report(samples: Map<string, Sample[]>): void {
   const [peer, ...ours] = [...samples];
-  console.log(`\nmedians of ${rounds} interleaved rounds of ${seconds} s, ${connections} connections, one row per request`);
+  console.log(
+    `\nmedians of ${rounds} interleaved rounds of ${seconds} s, ${connections} connections, one row per request`,
+  );
   for (const [name, taken] of samples) {
     const of = (key: keyof Sample): number => median(taken.map((sample) => sample[key]));
     const failed = taken.reduce((sum, sample) => sum + sample.failed, 0);
@@ -184,7 +198,9 @@ function report(samples: Map<string, Sample[]>): void {
     const rates = ratios("rate");
     const spread = `${Math.min(...rates).toFixed(1)} to ${Math.max(...rates).toFixed(1)}`;
     const cpu = (1 / median(ratios("cpu"))).toFixed(1);
-    console.log(`${name}: ${median(rates).toFixed(1)} x ${peer![0]} in req/s (rounds: ${spread}), CPU per request 1/${cpu}`);
+    console.log(
+      `${name}: ${median(rates).toFixed(1)} x ${peer![0]} in req/s (rounds: ${spread}), CPU per request 1/${cpu}`,
+    );
   }
 }
 

@@ -18,7 +18,7 @@ DISTRIBUTIONS = ("lightgbm", "numpy", "scipy")
 
 
 def load(path: Path) -> lightgbm.Booster:
-    return lightgbm.Booster(model_str=path.read_text(encoding="utf-8"), params={"num_threads": 1})
+    return lightgbm.Booster(model_str=path.read_text(encoding="utf-8"))
 
 
 class Adapter:
