@@ -4,7 +4,7 @@ import type { Release } from "../artifacts/release.ts";
 import type { Driving, News } from "../rollout/driver.ts";
 import { drive, reconcile } from "../rollout/engine.ts";
 import { beginRollout, type RolloutPlan, type RolloutValues } from "../rollout/plan.ts";
-import type { Target } from "../rollout/ports.ts";
+import type { Revision, Target } from "../rollout/ports.ts";
 import type { Failure, Rollout } from "../rollout/record.ts";
 import { holderOf, type Host } from "./host.ts";
 import { openLedger } from "./ledger.ts";
@@ -20,6 +20,8 @@ export interface RolloutSummary {
   /** Rows that were replayed before any user request, and how the answers compared. */
   golden: Rollout["golden"];
   interrupted: boolean;
+  /** The last line that the canary's servers logged, when it failed requests. */
+  lastWords: string | null;
 }
 
 /** Where a command works. */
@@ -84,11 +86,19 @@ export async function roll(
     const rollout = await drive({ ...driving, rollout: begun, golden });
     const { outcome, why, verdict, interrupted } = rollout;
     show.end(outcome === "promoted");
-    return { outcome: outcome ?? "failed", why, verdict, golden: rollout.golden, interrupted };
+    const lastWords =
+      verdict !== null && verdict.canaryErrors > 0 ? await lastLine(site.target, plan.to) : null;
+    return { outcome: outcome ?? "failed", why, verdict, golden: rollout.golden, interrupted, lastWords };
   } catch (error) {
     show.end(false);
     throw error;
   }
+}
+
+async function lastLine(target: Target, revision: Revision): Promise<string | null> {
+  const line = (await target.logs(revision, 1)).trim();
+  // Without the time and the number of the server, which stand before every line.
+  return line === "" ? null : line.replace(/^\S+Z \[\d+\] */, "");
 }
 
 function drivingOf(

@@ -12,7 +12,10 @@ interface Stage {
 }
 
 /** Turns the driver's news into steps; `end` closes the last one. */
-export function showRollout(progress: Progress): { news: (news: News) => void; end: (well: boolean) => void } {
+export function showRollout(progress: Progress): {
+  news: (news: News) => void;
+  end: (well: boolean) => void;
+} {
   let open: (Stage & { step: Step; told: string }) | null = null;
   return {
     news(news) {
@@ -53,7 +56,9 @@ function stageOf({ phase, to, from, share }: Rollout): Stage | null {
     case "promote":
       return { title: `promote ${to.version}`, tell: nothing };
     case "bake":
-      return from === null ? null : { title: `watch ${to.version}, ${from.version} kept warm`, tell: tellBake };
+      return from === null
+        ? null
+        : { title: `watch ${to.version}, ${from.version} kept warm`, tell: tellBake };
     case "abort":
       return { title: `take ${to.version} back`, tell: nothing };
     default:

@@ -3,6 +3,8 @@ import { Argument, Command, Option } from "commander";
 import { exitCodes } from "../errors.ts";
 import type { Shell } from "../shell.ts";
 import { makeStyle, wantsColour } from "../ui/style.ts";
+import { visible } from "../ui/visible.ts";
+import { formatExamples, formatHelp } from "./help.ts";
 import { topics } from "./topics.ts";
 import { Values, type Performed, type Verb } from "./verb.ts";
 import { verbs } from "./verbs.ts";
@@ -37,7 +39,7 @@ function makeVerbs(shell: Shell, exit: (code: number) => void): Command {
     .version(shell.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
-    .option("--json", "print one JSON document on stdout and nothing else there")
+    .option("--json", "print one JSON document on stdout, nothing else")
     .option("-q, --quiet", "print results and errors only")
     .option("--verbose", "print causes and stacks of errors")
     .option("--no-color", "no colour")
@@ -51,39 +53,54 @@ function makeVerbs(shell: Shell, exit: (code: number) => void): Command {
       writeErr: (text) => shell.stderr.write(text),
       getOutHelpWidth: () => shell.stdout.columns,
       getErrHelpWidth: () => shell.stderr.columns,
-      outputError: (text, write) => write(text.replace(/^error: /, "error: ")),
+      // main.ts prints errors, so that those of the command line look like all others.
+      outputError: () => {},
     })
     .configureHelp({
       styleTitle: (title) => style("bold", title),
       subcommandTerm: (command) => command.name(),
+      minWidthToWrap: 20,
+      formatHelp,
     })
-    .addHelpText(
-      "after",
-      () =>
-        `\n${style("bold", "Examples:")}\n  mlship init                 write mlship.yaml from what is in this folder\n  mlship validate             judge the model on its test data\n  mlship deploy               validate, store, start, and shift traffic to it\n\nMore: mlship help <verb>, ${Object.keys(
-          topics,
-        )
-          .map((topic) => `mlship help ${topic}`)
-          .join(", ")}\n`,
-    );
+    .addHelpText("after", () => {
+      const examples = formatExamples(style("bold", "Examples:"), firstExamples, shell.stdout.columns);
+      return `${examples}\n${style("bold", "More:")} mlship help <verb>\n${Object.keys(topics)
+        .map((topic) => `      mlship help ${topic}\n`)
+        .join("")}`;
+    });
   for (const verb of verbs) addVerb(program, verb, shell, exit);
   addHelp(program, shell);
   return program;
 }
 
+const firstExamples: [string, string][] = [
+  ["mlship init", "write mlship.yaml from what is in this folder"],
+  ["mlship validate", "judge the model on its test data"],
+  ["mlship deploy", "ship it"],
+];
+
 function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number) => void): void {
   const [first = "", ...rest] = verb.name.split(" ");
   const parent = rest.length
     ? (program.commands.find((command) => command.name() === first) ??
-      program.command(first).description(verb.summary))
+      program
+        .command(first)
+        .helpGroup(`${verb.group}:`)
+        .usage("<verb>")
+        .helpCommand(false)
+        .description(verb.summary))
     : program;
   const command = parent.command(rest.at(-1) ?? first);
   command
-    .helpGroup(`${verb.group}:`)
+    .helpGroup(rest.length > 0 ? "Verbs:" : `${verb.group}:`)
+    .usage(["[flags]", ...(verb.arguments ?? []).map(({ name }) => `[${name}]`)].join(" "))
     .summary(verb.summary)
     .description(verb.about)
     .configureHelp({ showGlobalOptions: true })
-    .addHelpText("after", () => examplesOf(verb));
+    .addHelpText("after", () => {
+      const style = makeStyle(wantsColour(shell.env, shell.stdout.isTerminal, false));
+      return formatExamples(style("bold", "Examples:"), verb.examples, shell.stdout.columns);
+    });
   for (const argument of verb.arguments ?? []) {
     const made = new Argument(`[${argument.name}]`, argument.about);
     command.addArgument(argument.choices ? made.choices(argument.choices) : made);
@@ -119,18 +136,13 @@ function print({ document, show }: Performed, shell: Shell, flags: GlobalFlags):
   }
   const colour = wantsColour(shell.env, shell.stdout.isTerminal, flags.color === false);
   const { columns: width, isTerminal: terminal } = shell.stdout;
-  shell.stdout.write(show({ width, terminal, style: makeStyle(colour) }));
-}
-
-function examplesOf(verb: Verb): string {
-  const width = Math.max(...verb.examples.map(([command]) => command.length));
-  const lines = verb.examples.map(([command, about]) => `  ${command.padEnd(width)}  ${about}\n`);
-  return `\nExamples:\n${lines.join("")}`;
+  shell.stdout.write(visible(show({ width, terminal, style: makeStyle(colour) })));
 }
 
 function addHelp(program: Command, shell: Shell): void {
   program
     .command("help")
+    .helpGroup("Start:")
     .summary("help on a verb or a topic")
     .description("Prints help on a verb, or on one of the topics exit-codes and environment.")
     .argument("[verb or topic...]")
@@ -143,7 +155,7 @@ function addHelp(program: Command, shell: Shell): void {
       let command = program;
       for (const word of words) {
         const next = command.commands.find((candidate) => candidate.name() === word);
-        if (!next) program.error(`error: unknown help topic '${words.join(" ")}'`);
+        if (!next) program.error(`there is no help on '${words.join(" ")}'`);
         command = next;
       }
       command.outputHelp();

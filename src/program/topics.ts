@@ -24,7 +24,7 @@ export const topics: Record<string, { about: string; text: string }> = {
     text: [
       ["MLSHIP_<KEY>", "overrides a key of mlship.yaml: MLSHIP_SERVE_PORT=9000"],
       ["MLSHIP_ENVIRONMENT", "the environment, as -e"],
-      ["MLSHIP_CACHE", "folder for Python environments (default: mlship in the user's cache folder)"],
+      ["MLSHIP_CACHE", "folder for Python environments (~/.cache/mlship)"],
       ["NO_COLOR, FORCE_COLOR", "colour off, colour on"],
       ["CI", "no prompts, no live lines"],
     ]

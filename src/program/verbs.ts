@@ -60,9 +60,9 @@ export const verbs: Verb[] = [
   {
     name: "scan",
     group: "Judge",
-    summary: "what a model file can do when loaded, without loading it",
+    summary: "what a model file can do when it is loaded",
     about:
-      "Reads a model's bytes and names everything that loading it would reach. Exit 3 unless all of it is proved safe.",
+      "Reads a model's bytes, without loading it, and names everything that loading it would reach. Exit 3 unless all of it is proved safe.",
     arguments: [{ name: "file", about: "a model file or folder (default: the project's model)" }],
     examples: [
       ["mlship scan", "the project's model"],
@@ -137,10 +137,7 @@ export const verbs: Verb[] = [
     examples: [
       ["mlship deploy", "ship the version in mlship.yaml"],
       ["mlship deploy --dry-run", "what would happen"],
-      [
-        "mlship deploy --set deploy.canary.steps=[100]",
-        "no canary: straight after the check with labelled rows",
-      ],
+      ["mlship deploy --set deploy.canary.steps=[100]", "without a canary"],
     ],
     async load() {
       const [{ deploy }, { renderDeploy }] = await Promise.all([
@@ -153,12 +150,8 @@ export const verbs: Verb[] = [
       );
     },
   },
-  steering(
-    "promote",
-    "move the rollout that is under way to its next step now",
-    "without waiting for more evidence",
-  ),
-  steering("abort", "take the rollout that is under way back", "stable serves everything again"),
+  steering("promote", "move the rollout under way to its next step now", "without waiting for more evidence"),
+  steering("abort", "take the rollout under way back", "stable serves everything again"),
   {
     name: "rollback",
     group: "Ship",

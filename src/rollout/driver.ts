@@ -244,7 +244,7 @@ export class Driver {
       code: "rollout.stuck",
       what: `the target did not do what ended the rollout of ${this.#rollout.to.version} asked for`,
       ...(last === undefined ? {} : { why: last.action }),
-      fix: "see `mlship status` and `mlship doctor`; the next command takes the rollout up again",
+      fix: "see `mlship status`; the next command takes the rollout up again",
       exit: "attention",
     });
   }

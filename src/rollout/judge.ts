@@ -76,7 +76,7 @@ function harmful({ evidence, to }: Rollout): Failure {
     "gate",
     `the canary of ${to.version} failed too often`,
     `${canary.errors} of ${canary.requests} canary requests failed, ${stable.errors} of ${stable.requests} on stable; stable answered ${rescued} of them instead, ${failed} requests failed for users`,
-    "read the canary's errors with `mlship status`, fix the model or its handler, and deploy a new version",
+    "correct the model or its handler, raise the version and deploy again",
   );
 }
 

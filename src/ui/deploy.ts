@@ -50,26 +50,28 @@ function renderPlan(
 }
 
 function outcome(version: string, rollout: RolloutSummary, { style, width }: Screen): string {
-  const { verdict, why } = rollout;
-  if (rollout.outcome === "promoted") {
-    const counted = verdict !== null && verdict.canaryRequests > 0 ? `: ${requests(verdict)}` : "";
-    return `${style("green", `✔ ${version} was promoted`)}${wrap(counted, width, "  ")}\n`;
-  }
-  const words = {
-    "rolled-back": "was taken back",
-    inconclusive: "was not promoted",
-    interrupted: "was taken back",
-    failed: "failed",
-  };
-  // The numbers follow; `why` holds them as they were when the decision fell, a second earlier.
+  const { verdict, why, lastWords } = rollout;
   const counted = verdict !== null && verdict.canaryRequests > 0;
-  const told = why === null ? "" : [why.what, counted ? null : why.why].filter((part) => part !== null).join(": ");
-  const lines = [`${style("red", `✖ ${version} ${words[rollout.outcome]}`)}: ${wrap(told, width, "  ")}\n`];
-  if (verdict !== null && verdict.canaryRequests > 0)
-    lines.push(`  ${wrap(requests(verdict), width, "  ")}\n`);
-  if (why?.fix) lines.push(`  ${style("cyan", "fix:")} ${wrap(why.fix, width, "       ")}\n`);
-  return lines.join("");
+  if (rollout.outcome === "promoted") {
+    const promoted = style("green", `✔ ${version} was promoted`);
+    return `${wrap(counted ? `${promoted}: ${requests(verdict)}` : promoted, width, "  ")}\n`;
+  }
+  // The numbers follow; `why` holds them as they were when the decision fell, a second earlier.
+  const reasons = why === null ? [] : [why.what, ...(counted || why.why === null ? [] : [why.why])];
+  const head = style("red", `✖ ${version} ${words[rollout.outcome]}`);
+  const lines = [wrap([head, ...reasons].join(": "), width, "  ")];
+  if (counted) lines.push(`  ${wrap(requests(verdict), width, "  ")}`);
+  if (lastWords !== null) lines.push(`  ${style("cyan", "log:")} ${wrap(lastWords, width, "       ")}`);
+  if (why?.fix) lines.push(`  ${style("cyan", "fix:")} ${wrap(why.fix, width, "       ")}`);
+  return lines.map((line) => `${line}\n`).join("");
 }
+
+const words = {
+  "rolled-back": "was taken back",
+  inconclusive: "was not promoted",
+  interrupted: "was taken back",
+  failed: "failed",
+} as const;
 
 function requests({
   canaryRequests,

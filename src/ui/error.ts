@@ -2,27 +2,26 @@
 import { MlshipError, exitCodes, type Place } from "../errors.ts";
 import type { Screen } from "./screen.ts";
 import { wrap } from "./table.ts";
+import { visible } from "./visible.ts";
 
 /** `mlship.yaml:3:5`, as editors and terminals understand it. */
 export function showPlace(place: Place): string {
   return [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
 }
 
-/** The text for a person. Control characters that came from outside are shown, never sent. */
+/** The text for a person. */
 export function renderError(error: MlshipError, screen: Screen): string {
   const { style, width } = screen;
-  const lines = [
-    `${style("red", "error:")} ${style("bold", wrap(visible(error.what), width - 7, "       "))}`,
-  ];
-  if (error.at) lines.push(`   at: ${visible(showPlace(error.at))}`);
-  if (error.why) lines.push(`  why: ${wrap(visible(error.why), width, "       ")}`);
+  const lines = [`${style("red", "error:")} ${style("bold", wrap(error.what, width - 7, "       "))}`];
+  if (error.at) lines.push(`   at: ${showPlace(error.at)}`);
+  if (error.why) lines.push(`  why: ${wrap(error.why, width, "       ")}`);
   for (const problem of error.problems) {
     const place = problem.at ? `${showPlace(problem.at)}  ` : "";
-    lines.push(`  - ${style("cyan", visible(place))}${wrap(visible(problem.what), width, "    ")}`);
-    if (problem.fix) lines.push(`    ${wrap(visible(problem.fix), width, "    ")}`);
+    lines.push(`  - ${style("cyan", place)}${wrap(problem.what, width, "    ")}`);
+    if (problem.fix) lines.push(`    ${wrap(problem.fix, width, "    ")}`);
   }
-  if (error.fix) lines.push(`${style("cyan", "  fix:")} ${wrap(visible(error.fix), width, "       ")}`);
-  return `${lines.join("\n")}\n`;
+  if (error.fix) lines.push(`${style("cyan", "  fix:")} ${wrap(error.fix, width, "       ")}`);
+  return visible(`${lines.join("\n")}\n`);
 }
 
 /** The document that `--json` prints in place of a result. */
@@ -54,12 +53,5 @@ export function renderCauses(error: unknown): string {
   ) {
     lines.push(cause.stack ?? String(cause));
   }
-  return `${visible(lines.join("\ncaused by: "))}\n`;
-}
-
-function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
-  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (character) =>
-    character === "\t" ? "  " : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  return visible(`${lines.join("\ncaused by: ")}\n`);
 }

@@ -5,6 +5,7 @@ import type { Progress, Step } from "../commands/host.ts";
 import type { Sink } from "../shell.ts";
 import type { Style } from "./style.ts";
 import { wrap } from "./table.ts";
+import { visible } from "./visible.ts";
 
 /** A live spinner line for the open step; ended steps stay as lines above it. */
 export function terminalProgress(stream: NodeJS.WriteStream, style: Style, columns: () => number): Progress {
@@ -16,11 +17,15 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
       spinner = live;
       const end = (mark: string, result: string | undefined) => {
         live.stop();
-        stream.write(`${mark} ${wrap(`${title}${result ? style("dim", `  ${result}`) : ""}`, columns(), "  ")}\n`);
+        stream.write(
+          visible(
+            `${mark} ${wrap(`${title}${result ? style("dim", `  ${result}`) : ""}`, columns(), "  ")}\n`,
+          ),
+        );
       };
       return {
         update: (detail) => {
-          live.text = `${title}  ${style("dim", cut(detail, Math.max(0, columns() - title.length - 6)))}`;
+          live.text = `${title}  ${style("dim", cut(visible(detail), Math.max(0, columns() - title.length - 6)))}`;
         },
         done: (result) => end(style("green", "✔"), result),
         fail: (result) => end(style("red", "✖"), result),
@@ -29,7 +34,7 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
     note(text) {
       const open = spinner?.isSpinning ?? false;
       if (open) spinner?.stop();
-      stream.write(`  ${wrap(text, columns(), "  ")}\n`);
+      stream.write(visible(`  ${wrap(text, columns(), "  ")}\n`));
       if (open) spinner?.start();
     },
   };
@@ -42,13 +47,16 @@ const silence = 30_000;
 export function lineProgress(sink: Sink): Progress {
   return {
     step(title): Step {
-      sink.write(`- ${title} ...\n`);
+      sink.write(visible(`- ${title} ...\n`));
       let last = "";
-      const heartbeat = setInterval(() => sink.write(`  ${title}: ${last || "still running"}\n`), silence);
+      const heartbeat = setInterval(
+        () => sink.write(visible(`  ${title}: ${last || "still running"}\n`)),
+        silence,
+      );
       heartbeat.unref();
       const end = (mark: string, result: string | undefined) => {
         clearInterval(heartbeat);
-        sink.write(`${mark} ${title}${result ? `: ${result}` : ""}\n`);
+        sink.write(visible(`${mark} ${title}${result ? `: ${result}` : ""}\n`));
       };
       return {
         update: (detail) => {
@@ -58,7 +66,7 @@ export function lineProgress(sink: Sink): Progress {
         fail: (result) => end("✖", result),
       };
     },
-    note: (text) => sink.write(`  ${text}\n`),
+    note: (text) => sink.write(visible(`  ${text}\n`)),
   };
 }
 

@@ -1,0 +1,22 @@
+// Keeps what came from outside (names, logs, model metadata) from steering the terminal.
+
+/** Colour and weight, as styleText writes them: the only sequences that pass. */
+const styled = /(\u001b\[\d{1,2}m)/;
+
+// C0 but for the line break, DEL, C1, and the marks that reverse the direction of text.
+// oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
+const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text with every control character shown as its number: `\x1b`, `\u202e`. Tabs stay. */
+export function visible(text: string): string {
+  return text
+    .split(styled)
+    .map((part, place) => (place % 2 === 1 ? part : part.replaceAll(steering, show)))
+    .join("");
+}
+
+function show(character: string): string {
+  if (character === "\t") return character;
+  const code = character.charCodeAt(0).toString(16);
+  return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
+}
