@@ -16,7 +16,7 @@ const epoch = z.int().min(0);
 const id = z.string();
 
 /** What a driver may ask, by route. All but the two readings carry the epoch of the driver's lock. */
-export const adminRequests = {
+const adminRequests = {
   status: z.strictObject({}),
   measured: z.strictObject({}),
   admit: z.strictObject({ epoch }),

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 
 /** Bytes of a body that are held, so that the request can be repeated. */
-export const heldBytes = 1024 * 1024;
+const heldBytes = 1024 * 1024;
 /** Bytes of all bodies held at one time; beyond it requests are refused. */
 const heldTogether = 64 * 1024 * 1024;
 

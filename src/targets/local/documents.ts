@@ -94,7 +94,7 @@ export const measurementSchema = z.strictObject({
 });
 
 /** One revision's servers as they are now. */
-export const crewStatusSchema = z.strictObject({
+const crewStatusSchema = z.strictObject({
   revision,
   replicas: z.int(),
   ready: z.int(),

@@ -17,7 +17,7 @@ import { nothing } from "./roles.ts";
 const drainTime = 10_000;
 
 /** What the gateway needs from its process. */
-export interface GatewayProcess {
+interface GatewayProcess {
   servers: Servers;
   self: ProcessIdentity;
   monotonic: () => number;
@@ -26,7 +26,7 @@ export interface GatewayProcess {
 }
 
 /** A gateway that serves. */
-export interface Gateway {
+interface Gateway {
   /** Resolves when it has been stopped over its admin port. */
   stopped: Promise<void>;
   /** Ends it and keeps what should run for the next one. */

@@ -12,11 +12,6 @@ export class Lease {
     this.#length = lengthMs;
   }
 
-  /** Whether there is a lease, run out or not. */
-  get held(): boolean {
-    return this.#until !== null;
-  }
-
   take(now: number): void {
     this.#until = now + this.#length;
   }

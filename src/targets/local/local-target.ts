@@ -267,7 +267,7 @@ export class LocalTarget implements Target {
       code: "rollout.not-ready",
       what: `version ${revision.version} did not become ready`,
       why: log === "" ? why : `${why}; the server's log ends with\n${log}`,
-      fix: "try the model with `mlship serve`, mend it and deploy again",
+      fix: "correct the model or its handler and deploy again",
       exit: "gate",
     });
   }

@@ -27,7 +27,7 @@ export interface Processes {
 }
 
 /** What the gateway says once, when it serves or when it cannot. */
-export interface DaemonAnswer {
+interface DaemonAnswer {
   /** `gatewayAnswerSchema`. Null when the process ended without a word. */
   message: unknown;
   pid: number;
@@ -53,7 +53,7 @@ export interface ServerProcess {
 }
 
 /** Where a server's output goes, line by line. */
-export interface ServerOutput {
+interface ServerOutput {
   stdout: (line: string) => void;
   stderr: (line: string) => void;
 }

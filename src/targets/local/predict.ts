@@ -76,7 +76,7 @@ function failedPrediction(why: string, cause?: unknown): MlshipError {
     code: "rollout.predict-failed",
     what: "the new revision does not answer rows of the test data",
     why,
-    fix: "see its log with `mlship status`; try the model with `mlship serve`",
+    fix: "look at its log below .mlship/local, correct the model and deploy again",
     exit: "gate",
     cause,
   });

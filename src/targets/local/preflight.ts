@@ -28,7 +28,7 @@ export async function checkMaterial(material: { python: string; bundleFolder: st
       code: "python.missing",
       what: `the Python of this model's environment cannot be run: ${python}`,
       why: errorText(cause),
-      fix: "run `mlship doctor`; when the cache was cleared, run the command again",
+      fix: "run the command again: it is made anew when the cache was cleared",
       exit: "unavailable",
       cause,
     });

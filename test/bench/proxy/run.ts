@@ -92,10 +92,10 @@ async function main(): Promise<void> {
   }
 }
 
-const stable = revision("1.0.0");
-const canary = revision("1.1.0");
+const stable = makeRevision("1.0.0");
+const canary = makeRevision("1.1.0");
 
-function revision(version: string): Revision {
+function makeRevision(version: string): Revision {
   return { id: `bench-${version.replaceAll(".", "-")}`, version, release: digestBytes(version) };
 }
 
@@ -114,8 +114,8 @@ async function load(port: number, gateway: number, folder: string): Promise<Samp
   const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
-    p50: milliseconds(/50%\s+(\S+)/.exec(stdout)?.[1]),
-    p99: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1]),
+    p50: milliseconds(/^ +50% +(\S+)/m.exec(stdout)?.[1]),
+    p99: milliseconds(/^ +99% +(\S+)/m.exec(stdout)?.[1]),
     cpu: spent / Number(/(\d+) requests in/.exec(stdout)?.[1]),
     failed: (errors?.slice(1).reduce((sum, count) => sum + Number(count), 0) ?? 0) + refused,
   };
@@ -157,11 +157,12 @@ function report(samples: Map<string, Sample[]>): void {
   });
   for (const { name, ...sample } of medians) console.log(line(name, sample));
   const [direct, ...proxied] = medians;
-  for (const { name, rate, p99 } of proxied) {
-    const slower = (direct!.rate / rate).toFixed(2);
-    console.log(
-      `${name}: req/s 1/${slower} of the server asked directly, p99 ${(p99 / direct!.p99).toFixed(2)} x`,
-    );
+  const ratio = (name: string, key: "rate" | "p99") =>
+    median(samples.get(name)!.map((sample, round) => sample[key] / samples.get(direct!.name)![round]![key]));
+  console.log("medians of the ratios within each round:");
+  for (const { name } of proxied) {
+    const [rate, p99] = [ratio(name, "rate").toFixed(2), ratio(name, "p99").toFixed(2)];
+    console.log(`${name}: ${rate} x the req/s of the server asked directly, ${p99} x its p99`);
   }
 }
 

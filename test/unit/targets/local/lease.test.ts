@@ -28,7 +28,7 @@ test("without a lease there is nothing to renew and nothing lapses", () => {
   lease.take(0);
   expect([lease.left(40), lease.left(400)]).toEqual([60, 0]);
   lease.drop();
-  expect([lease.renew(1), lease.lapsed(1e9), lease.held]).toEqual([false, false, false]);
+  expect([lease.renew(1), lease.lapsed(1e9), lease.left(1)]).toEqual([false, false, null]);
 });
 
 test("waits double from 0.2 s to 10 s, and begin again after half a minute of readiness", () => {
