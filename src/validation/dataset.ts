@@ -7,7 +7,8 @@ import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { Label } from "../model/model.ts";
 import type { Columns } from "./ports.ts";
-import { loadTable, type SourceColumn } from "./source.ts";
+import { loadTable } from "./source.ts";
+import type { SourceColumn } from "./stored.ts";
 import { type DataColumn, Table } from "./table.ts";
 
 /** Which columns have a meaning of their own. They are not given to the model. */

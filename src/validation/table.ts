@@ -5,7 +5,7 @@ import { suggest } from "../config/suggest.ts";
 import { MlshipError } from "../errors.ts";
 import type { InputColumn } from "../model/model.ts";
 import type { Columns } from "./ports.ts";
-import type { SourceColumn } from "./source.ts";
+import type { SourceColumn } from "./stored.ts";
 
 /** A column of the data. */
 export interface DataColumn extends InputColumn {

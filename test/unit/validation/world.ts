@@ -1,0 +1,90 @@
+// A model that is a pure function, a data file and everything else that a validation takes.
+import type { InputColumn, Label, Model } from "../../../src/model/model.ts";
+import type { Dataset } from "../../../src/validation/dataset.ts";
+import type { PythonLock, Scorer } from "../../../src/validation/ports.ts";
+import type { Validation } from "../../../src/validation/validate.ts";
+import { openText } from "./files.ts";
+
+export const lock: PythonLock = {
+  python: "3.12",
+  platform: "linux_x86_64",
+  requirements: "",
+  server: { files: [], digest: "sha256:5e", size: 0 },
+  digest: "sha256:10",
+};
+
+export const model: Model = {
+  files: [{ path: "model.joblib", size: 1000, sha256: "sha256:f1" }],
+  digest: "sha256:70",
+  size: 1000,
+  format: "sklearn",
+  entry: "model.joblib",
+  estimator: null,
+  libraries: {},
+  featureNames: ["x"],
+  featureCount: 1,
+  classes: [0, 1],
+  task: "binary",
+};
+
+export const inputs: InputColumn[] = [{ name: "x", type: "float64", nullable: false }];
+
+type Row = Record<string, number | string | boolean | null>;
+
+/** A scorer that answers row by row. */
+export function scorerOf(
+  predict: (row: Row) => { label: Label; chances?: number[] },
+  classes: Label[] | null = [0, 1],
+  calls: number[] = [],
+): Scorer {
+  return {
+    model: { classes, libraries: { "scikit-learn": "1.6.1" }, loadSeconds: 0.5, rss: 1e8 },
+    score: (columns) => {
+      const names = Object.keys(columns);
+      const rows = columns[names[0] ?? ""]?.length ?? 0;
+      calls.push(rows);
+      const answers = Array.from({ length: rows }, (_none, row) =>
+        predict(Object.fromEntries(names.map((name) => [name, columns[name]?.[row] ?? null]))),
+      );
+      const chances = answers.flatMap((answer) => (answer.chances ? [answer.chances] : []));
+      return Promise.resolve({
+        predictions: answers.map(({ label }) => label),
+        probabilities: chances.length > 0 ? chances : null,
+      });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Positive from 50 on, with a probability that grows with x. */
+export const threshold = scorerOf(({ x }) => {
+  const chance = Number(x) / 100;
+  return { label: chance >= 0.5 ? 1 : 0, chances: [1 - chance, chance] };
+});
+
+/** x is 0 … rows − 1 modulo 100; y is 1 from 50 on, wrong in every `noise`th row. */
+export function openRows(rows = 200, noise = 10): Promise<Dataset> {
+  const lines = Array.from({ length: rows }, (_none, row) => {
+    const x = row % 100;
+    return `${x},${x >= 50 === (row % noise !== 0) ? 1 : 0}`;
+  });
+  return openText("test.csv", `x,y\n${lines.join("\n")}\n`);
+}
+
+/** A validation of {@link threshold} on {@link openRows}, with some of it replaced. */
+export async function validation(changed: Partial<Validation> = {}): Promise<Validation> {
+  let time = 0;
+  return {
+    model,
+    inputs,
+    dataset: changed.dataset ?? (await openRows()),
+    scorer: threshold,
+    lock,
+    gates: { accuracy: { min: 0.8 } },
+    baseline: null,
+    config: {},
+    version: "0.1.0",
+    monotonic: () => (time += 500 + Math.random()),
+    ...changed,
+  };
+}
