@@ -18,11 +18,15 @@ export async function run(argv: string[], shell: Shell): Promise<number> {
     exit = code;
   });
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(argv.length === 0 ? ["help"] : argv, { from: "user" });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    return await report(error, shell, program.opts());
+    if (!(error instanceof CommanderError)) return await report(error, shell, program.opts());
+    if (error.exitCode === 0) return exitCodes.done;
+    // What was read of the flags when the command line turned out wrong may lack this one.
+    const flags: GlobalFlags = { ...program.opts<GlobalFlags>(), json: argv.includes("--json") };
+    const { usageError } = await import("./program/usage-error.ts");
+    return await report(usageError(error, argv), shell, flags);
   }
 }
 

@@ -60,13 +60,13 @@ function makeVerbs(shell: Shell, exit: (code: number) => void): Command {
       styleTitle: (title) => style("bold", title),
       subcommandTerm: (command) => command.name(),
       minWidthToWrap: 20,
+      showGlobalOptions: true,
       formatHelp,
     })
     .addHelpText("after", () => {
       const examples = formatExamples(style("bold", "Examples:"), firstExamples, shell.stdout.columns);
-      return `${examples}\n${style("bold", "More:")} mlship help <verb>\n${Object.keys(topics)
-        .map((topic) => `      mlship help ${topic}\n`)
-        .join("")}`;
+      const more = ["<verb>", ...Object.keys(topics)].map((topic) => `  mlship help ${topic}`);
+      return `${examples}\n${style("bold", "More:")}\n${more.join("\n")}`;
     });
   for (const verb of verbs) addVerb(program, verb, shell, exit);
   addHelp(program, shell);
@@ -96,7 +96,6 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
     .usage(["[flags]", ...(verb.arguments ?? []).map(({ name }) => `[${name}]`)].join(" "))
     .summary(verb.summary)
     .description(verb.about)
-    .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", () => {
       const style = makeStyle(wantsColour(shell.env, shell.stdout.isTerminal, false));
       return formatExamples(style("bold", "Examples:"), verb.examples, shell.stdout.columns);
