@@ -83,7 +83,7 @@ export async function openCandidate(project: Project, host: Host, folder: string
       model,
       dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable })),
     );
-    const environment = await openEnvironment(project, host, model);
+    const environment = await openEnvironment(project, host, requirementsOf(model, inputs));
     return { folder: bundle, model, handler, dataset, inputs, environment };
   } catch (error) {
     dataset.close();
@@ -91,12 +91,16 @@ export async function openCandidate(project: Project, host: Host, folder: string
   }
 }
 
-async function openEnvironment({ config, state }: Project, host: Host, model: Model): Promise<Environment> {
+async function openEnvironment(
+  { config, state }: Project,
+  host: Host,
+  needed: string[],
+): Promise<Environment> {
   return await inStep(host, "environment", async () => {
     const environments = await host.environments(path.join(state, "locks"));
     const { requirements, version } = config.python;
     const own = requirements === null ? [] : await readRequirements(requirements);
-    const lock = await environments.lock([...requirementsOf(model), ...own], version);
+    const lock = await environments.lock([...needed, ...own], version);
     const packages = lock.requirements.match(/^[\w.-]+==/gm)?.length ?? 0;
     const environment = await environments.prepare(lock);
     return { result: environment, told: `Python ${lock.python}, ${packages} packages locked by hash` };
@@ -143,7 +147,7 @@ export function makeBundle(
   { name, version, task }: { name: string; version: string; task: Task },
   classes: Model["classes"],
 ): Bundle {
-  const { digest, format, entry, libraries } = model;
+  const { digest, format, entry, libraries, reaches } = model;
   const insisted = Object.entries(libraries).flatMap(([library, saved]) =>
     saved === null ? [] : [[library, saved]],
   );
@@ -159,6 +163,7 @@ export function makeBundle(
     classes,
     inputs,
     libraries: Object.fromEntries(insisted),
+    allowed: reaches,
   });
 }
 

@@ -1,5 +1,5 @@
 // The Python distributions that a model needs to be loaded, as PEP 508 lines.
-import type { Model, ModelFormat } from "./model.ts";
+import type { InputColumn, Model, ModelFormat } from "./model.ts";
 
 /** What a loader needs whatever the file says, and how far an unknown version may go. */
 const needed: Record<ModelFormat, Record<string, string>> = {
@@ -17,14 +17,21 @@ const compatible = new Set(["skops"]);
 /**
  * Requirements of a model: pinned to the version it was saved with where it says so.
  * Sorted by name; the versions of numpy and scipy follow from scikit-learn's.
+ * @param inputs an estimator that names its features gets text columns as a pandas data frame
  */
-export function requirementsOf(model: Pick<Model, "format" | "libraries">): string[] {
+export function requirementsOf(
+  model: Pick<Model, "format" | "libraries" | "featureNames">,
+  inputs: readonly Pick<InputColumn, "type">[],
+): string[] {
   const wanted = new Map<string, string>(Object.entries(needed[model.format]));
   for (const [name, version] of Object.entries(model.libraries)) {
     if (version === null || !isVersion(version)) wanted.set(name, wanted.get(name) ?? "");
     else wanted.set(name, compatible.has(name) ? `>=${version}` : `==${version}`);
   }
   const sklearn = model.libraries["scikit-learn"] ?? null;
+  const isEstimator = model.format === "sklearn" || model.format === "skops";
+  if (isEstimator && model.featureNames !== null && inputs.some(({ type }) => type === "string"))
+    wanted.set("pandas", wanted.get("pandas") ?? "");
   // scikit-learn before 1.4.2 was built for numpy 1 without saying so in its metadata.
   if (sklearn !== null && isBefore(sklearn, [1, 4, 2])) wanted.set("numpy", "<2");
   return [...wanted].map(([name, range]) => name + range).sort();

@@ -3,6 +3,7 @@ import { labelsOf, NdArray } from "../pickle/array.ts";
 import { Instance, PyList, PyTuple, type Value } from "../pickle/values.ts";
 import { walkPickle } from "../pickle/walk.ts";
 import { factsOf } from "../sklearn/facts.ts";
+import { withFrame } from "../sklearn/frame.ts";
 import type { Part } from "../sklearn/part.ts";
 import type { Reading } from "../reading.ts";
 import type { Input } from "./input.ts";
@@ -30,7 +31,7 @@ export function readSklearn({ source, file, trust }: Input): Reading {
       .flatMap((name) => distributions.get(name.slice(0, name.indexOf("."))) ?? [])
       .map((name) => [name, null]),
   );
-  return { facts: factsOf(partOf(root), libraries), findings, globals };
+  return { facts: withFrame(factsOf(partOf(root), libraries), globals.keys()), findings, globals };
 }
 
 function partOf(value: Value): Part {

@@ -4,6 +4,7 @@ import { permissionOf } from "../pickle/allowed.ts";
 import { isSklearnClass } from "../pickle/sklearn-classes.ts";
 import { quote, noFacts, type Finding, type Reading } from "../reading.ts";
 import { factsOf } from "../sklearn/facts.ts";
+import { withFrame } from "../sklearn/frame.ts";
 import { Unreadable } from "../unreadable.ts";
 import { openZip } from "../zip.ts";
 import { partOfNode } from "./skops-part.ts";
@@ -68,7 +69,8 @@ export function readSkops({ source, file, trust }: Input): Reading {
   if (protocol < 1) report("old-protocol", `it asks for skops protocol ${protocol}`, null);
   judge(schema, new Set(trust), globals, report);
   const libraries = { skops: version, "scikit-learn": null, numpy: null, scipy: null };
-  const facts = findings.length > 0 ? noFacts : factsOf(partOfNode(schema, zip), libraries);
+  const facts =
+    findings.length > 0 ? noFacts : withFrame(factsOf(partOfNode(schema, zip), libraries), globals.keys());
   return { facts, findings, globals };
 }
 

@@ -167,7 +167,7 @@ describe("a model that could run code", () => {
 describe("requirements", () => {
   test("are pinned to what the model was saved with", async () => {
     const of = async (name: string) =>
-      requirementsOf(await inspectModel(fixtures[name] ?? "", { trust: [] }));
+      requirementsOf(await inspectModel(fixtures[name] ?? "", { trust: [] }), []);
     expect(await of("sklearn-joblib-binary")).toEqual(["joblib>=1.2,<2", "numpy", "scikit-learn==1.7.2"]);
     expect(await of("xgboost-ubj-multiclass")).toEqual(["xgboost==3.0.5"]);
     expect(await of("lightgbm-binary")).toEqual(["lightgbm>=4,<5"]);
@@ -175,9 +175,20 @@ describe("requirements", () => {
     expect(await of("skops-multiclass")).toContain("scikit-learn==1.7.2");
   });
 
+  test("hold pandas where the server hands the estimator a data frame", async () => {
+    const compose = await inspectModel(fixtures["sklearn-joblib-zlib"] ?? "", { trust: [] });
+    expect(requirementsOf(compose, [])).toContain("pandas");
+    const plain = await inspectModel(fixtures["sklearn-joblib-binary"] ?? "", { trust: [] });
+    expect(requirementsOf(plain, [{ type: "float64" }])).not.toContain("pandas");
+    expect(requirementsOf(plain, [{ type: "string" }])).toContain("pandas");
+    expect(requirementsOf({ ...plain, featureNames: null }, [{ type: "string" }])).not.toContain("pandas");
+    const onnx = await inspectModel(fixtures["onnx-regression"] ?? "", { trust: [] });
+    expect(requirementsOf(onnx, [{ type: "string" }])).not.toContain("pandas");
+  });
+
   test("keep numpy below 2 for a scikit-learn that was built before it", () => {
     const lines = (version: string) =>
-      requirementsOf({ format: "sklearn", libraries: { "scikit-learn": version } });
+      requirementsOf({ format: "sklearn", libraries: { "scikit-learn": version }, featureNames: null }, []);
     expect(lines("1.2.1")).toContain("numpy<2");
     expect(lines("1.4.1.post1")).toContain("numpy<2");
     expect(lines("1.4.2").join()).not.toContain("numpy");
@@ -189,7 +200,7 @@ describe("requirements", () => {
       "scikit-learn": "1.0 ; os_name == 'x' --index-url http://example.invalid",
       xgboost: "2.0\n-r x",
     };
-    expect(requirementsOf({ format: "sklearn", libraries })).toEqual([
+    expect(requirementsOf({ format: "sklearn", libraries, featureNames: null }, [])).toEqual([
       "joblib>=1.2,<2",
       "scikit-learn>=1.2,<2",
       "xgboost",
