@@ -21,6 +21,8 @@ export const bundleSchema = z.strictObject({
   inputs: z.array(z.strictObject({ name: z.string(), type: z.enum(columnTypes), nullable: z.boolean() })),
   /** Versions that the loader insists on: a different one is an error, not a warning. */
   libraries: z.record(z.string(), z.string()),
+  /** Names that the scan allowed. A loader with a list of its own, such as that of skops, loads these. */
+  allowed: z.array(z.string()),
 });
 
 export type Bundle = z.infer<typeof bundleSchema>;

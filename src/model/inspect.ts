@@ -24,12 +24,12 @@ export async function inspectModel(
     const { files, digest, size, format, entry } = opened;
     if (options.format !== undefined && options.format !== format)
       throw mismatch(path, options.format, format);
-    const { facts, findings } = readModel(opened, options.trust);
+    const { facts, findings, globals } = readModel(opened, options.trust);
     const [first] = findings;
     if (first !== undefined) {
       throw findings.every(({ rule }) => rule === "damaged") ? damaged(path, first) : unsafe(path, findings);
     }
-    return { files, digest, size, format, entry, ...facts };
+    return { files, digest, size, format, entry, ...facts, reaches: [...globals.keys()].sort() };
   } finally {
     opened.close();
   }

@@ -53,4 +53,6 @@ export interface Model extends FileSet {
   featureCount: number | null;
   classes: Label[] | null;
   task: Task | null;
+  /** Qualified names that loading reaches, sorted; every one of them is allowed. */
+  reaches: string[];
 }

@@ -7,7 +7,7 @@ const needed: Record<ModelFormat, Record<string, string>> = {
   sklearn: { "scikit-learn": ">=1.2,<2", joblib: ">=1.2,<2" },
   skops: { skops: ">=0.13,<1", "scikit-learn": ">=1.2,<2" },
   // Newer versions read the files of older ones.
-  xgboost: { xgboost: ">=2,<4" },
+  xgboost: { xgboost: ">=2.1.1,<4" },
   lightgbm: { lightgbm: ">=4,<5" },
 };
 
@@ -34,7 +34,19 @@ export function requirementsOf(
     wanted.set("pandas", wanted.get("pandas") ?? "");
   // scikit-learn before 1.4.2 was built for numpy 1 without saying so in its metadata.
   if (sklearn !== null && isBefore(sklearn, [1, 4, 2])) wanted.set("numpy", "<2");
-  return [...wanted].map(([name, range]) => name + range).sort();
+  return [...wanted].flatMap(([name, range]) => distributionsOf(name, range)).sort();
+}
+
+/**
+ * The wheel of `xgboost` for Linux on x86-64 brings 300 MB of GPU libraries; `xgboost-cpu` is the
+ * same library without them. It exists from 2.1.1 on, and for that platform only.
+ */
+function distributionsOf(name: string, range: string): string[] {
+  if (name !== "xgboost" || (range.startsWith("==") && isBefore(range.slice(2), [2, 1, 1])))
+    return [name + range];
+  const here = "sys_platform == 'linux' and platform_machine == 'x86_64'";
+  const elsewhere = "sys_platform != 'linux' or platform_machine != 'x86_64'";
+  return [`xgboost-cpu${range}; ${here}`, `xgboost${range}; ${elsewhere}`];
 }
 
 /** A released version as PEP 440 writes it. A file's text reaches a requirement only through this. */

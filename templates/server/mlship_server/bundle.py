@@ -42,6 +42,7 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     classes: Union[list[Label], None]
     inputs: list[Column]
     libraries: dict[str, str]
+    allowed: list[str]
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -34,7 +34,7 @@ class Model:
             loader = loader_for(bundle.format)
             names.update(loader.DISTRIBUTIONS)
             own = self.handler.load
-            self.loaded = loader.load(folder / bundle.entry) if own is None else own(str(folder))
+            self.loaded = loader.load(folder / bundle.entry, bundle.allowed) if own is None else own(str(folder))
             if self.handler.preprocess is None or self.handler.predict is None:
                 self.adapter = loader.Adapter(self.loaded, bundle, self.inputs)
         self.classes = self._classes(bundle)

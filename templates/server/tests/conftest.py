@@ -53,6 +53,7 @@ def bundle(tmp_path: Path) -> Callable[..., Path]:
             "classes": None,
             "inputs": columns("a", "b"),
             "libraries": {},
+            "allowed": [],
             **changes,
         }
         (folder / "mlship.json").write_text(json.dumps(document))

@@ -34,6 +34,8 @@ def bundle(format_: str, entry: str) -> Path:
         "classes": list(range(10)),
         "inputs": [{"name": name, "type": "float64", "nullable": False} for name in digits.feature_names],
         "libraries": {},
+        "allowed": [],
+        "allowed": [],
     }
     (path / "mlship.json").write_text(json.dumps(document))
     return path / entry

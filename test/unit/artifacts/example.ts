@@ -39,6 +39,7 @@ export function exampleRelease(version = "1.4.0", weights = "weights", at = "202
       classes: [0, 1],
       inputs: [{ name: "age", type: "float64", nullable: false }],
       libraries: { "scikit-learn": "1.5.2" },
+      allowed: [],
     },
     model,
     report: {

@@ -169,7 +169,10 @@ describe("requirements", () => {
     const of = async (name: string) =>
       requirementsOf(await inspectModel(fixtures[name] ?? "", { trust: [] }), []);
     expect(await of("sklearn-joblib-binary")).toEqual(["joblib>=1.2,<2", "numpy", "scikit-learn==1.7.2"]);
-    expect(await of("xgboost-ubj-multiclass")).toEqual(["xgboost==3.0.5"]);
+    expect(await of("xgboost-ubj-multiclass")).toEqual([
+      "xgboost-cpu==3.0.5; sys_platform == 'linux' and platform_machine == 'x86_64'",
+      "xgboost==3.0.5; sys_platform != 'linux' or platform_machine != 'x86_64'",
+    ]);
     expect(await of("lightgbm-binary")).toEqual(["lightgbm>=4,<5"]);
     expect(await of("onnx-regression")).toEqual(["onnxruntime>=1.18,<2"]);
     expect(await of("skops-multiclass")).toContain("scikit-learn==1.7.2");
@@ -203,7 +206,8 @@ describe("requirements", () => {
     expect(requirementsOf({ format: "sklearn", libraries, featureNames: null }, [])).toEqual([
       "joblib>=1.2,<2",
       "scikit-learn>=1.2,<2",
-      "xgboost",
+      "xgboost-cpu; sys_platform == 'linux' and platform_machine == 'x86_64'",
+      "xgboost; sys_platform != 'linux' or platform_machine != 'x86_64'",
     ]);
   });
 });

@@ -25,6 +25,7 @@ export const model: Model = {
   featureCount: 1,
   classes: [0, 1],
   task: "binary",
+  reaches: [],
 };
 
 export const inputs: InputColumn[] = [{ name: "x", type: "float64", nullable: false }];

@@ -1,4 +1,4 @@
-"""One module per format. Each has DISTRIBUTIONS, `load(path)` and an `Adapter` around what it loaded:
+"""One module per format. Each has DISTRIBUTIONS, `load(path, allowed)` and an `Adapter` around what it loaded:
 `classes`, `inputs(table)` and `predict(inputs) -> Outputs`. Only the one that is needed is imported."""
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ DTYPES: dict[str, Any] = {
 NUMBERS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
 
-def load(path: Path) -> onnxruntime.InferenceSession:
+def load(path: Path, _allowed: list[str]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     # The runtime sizes its pool from the host and ignores a container's limits.
     options.intra_op_num_threads = 1

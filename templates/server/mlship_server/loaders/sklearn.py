@@ -32,7 +32,7 @@ PREDICTS_MOST_PROBABLE = {
 }
 
 
-def load(path: Path) -> Any:
+def load(path: Path, _allowed: list[str]) -> Any:
     """joblib reads plain pickles too. A model of another scikit-learn is an error, not a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
