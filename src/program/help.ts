@@ -56,7 +56,7 @@ export function formatExamples(
   const width = Math.max(...examples.map(([command]) => command.length));
   const fits = examples.every(([, about]) => 4 + width + about.length <= columns);
   const lines = examples.map(([command, about]) =>
-    fits ? `  ${command.padEnd(width)}  ${about}\n` : `  ${command}\n      ${about}\n`,
+    fits ? `  ${command.padEnd(width)}  ${about}` : `  ${command}\n      ${about}`,
   );
-  return `\n${heading}\n${lines.join("")}`;
+  return `\n${heading}\n${lines.join("\n")}`;
 }

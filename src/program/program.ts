@@ -66,7 +66,7 @@ function makeVerbs(shell: Shell, exit: (code: number) => void): Command {
     .addHelpText("after", () => {
       const examples = formatExamples(style("bold", "Examples:"), firstExamples, shell.stdout.columns);
       const more = ["<verb>", ...Object.keys(topics)].map((topic) => `  mlship help ${topic}`);
-      return `${examples}\n${style("bold", "More:")}\n${more.join("\n")}`;
+      return `${examples}\n\n${style("bold", "More:")}\n${more.join("\n")}`;
     });
   for (const verb of verbs) addVerb(program, verb, shell, exit);
   addHelp(program, shell);

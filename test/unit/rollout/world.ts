@@ -150,6 +150,12 @@ export class World {
     this.share = 0;
   }
 
+  /** Nothing serves any more, because a person wanted it so. */
+  stopAll(): void {
+    [this.stable, this.canary, this.previous, this.share] = [null, null, null, 0];
+    this.#hadStable = false;
+  }
+
   /** Everything that must hold at every moment. */
   #check(name: string): void {
     const stored = this.#parsed;

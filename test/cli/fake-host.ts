@@ -1,0 +1,166 @@
+// The command line with nothing real around it but the project's folder: store, Python and target are in
+// memory, time passes only when everybody waits, and a run can be interrupted anywhere.
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { Host, Step, TargetOptions } from "../../src/commands/host.ts";
+import { digestBytes } from "../../src/digest.ts";
+import { MlshipError } from "../../src/errors.ts";
+import { run } from "../../src/main.ts";
+import type { Target } from "../../src/rollout/ports.ts";
+import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
+import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
+import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
+import { World } from "../unit/rollout/world.ts";
+import { evaluateBooster, fakeEnvironments, fakeScorers } from "./fake-python.ts";
+
+/** What one command line printed, and how it ended. */
+export interface Ran {
+  exit: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The one document that `--json` must have printed, whose members a test then expects. */
+export function documentOf({ stdout }: Ran): Record<string, unknown> {
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** A machine on which command lines run. */
+export class Machine {
+  readonly folder: string;
+  readonly world = new World();
+  readonly store = createMemoryStore();
+  readonly faults = { isMissing: false, onAct: (_act: string) => {} };
+  env: Record<string, string | undefined> = {};
+  isTerminal = false;
+  columns = 80;
+  /** What a person answers; null when there is nobody to ask. */
+  answer: boolean | null = null;
+  /** Told the title of each step as it begins. */
+  onStep: (title: string) => void = () => {};
+  /** The folder of each bundle that the target was given, by revision. */
+  readonly bundles = new Map<string, string>();
+  readonly questions: string[] = [];
+  #nonces = 0;
+  #interrupt = new AbortController();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Ctrl-C for the command that runs now. */
+  interrupt(): void {
+    this.#interrupt.abort(
+      new MlshipError({ code: "interrupted", what: "interrupted by SIGINT", exit: "interrupted" }),
+    );
+  }
+
+  /** Runs one command line, to its end. */
+  async run(...argv: string[]): Promise<Ran> {
+    this.#interrupt = new AbortController();
+    return await this.beside(...argv);
+  }
+
+  /** Runs a command line that Ctrl-C does not mean, beside another one. */
+  async beside(...argv: string[]): Promise<Ran> {
+    const out: string[] = [];
+    const err: string[] = [];
+    const sink = (lines: string[]): Sink => ({
+      write: (text) => void lines.push(text),
+      isTerminal: this.isTerminal,
+      columns: this.columns,
+    });
+    const { signal } = this.#interrupt;
+    const stderr = sink(err);
+    const shell: Shell = {
+      stdout: sink(out),
+      stderr,
+      env: this.env,
+      version: "0.1.0",
+      host: (options) => Promise.resolve(this.#host(options, stderr, signal)),
+    };
+    const exit = await run(argv, shell);
+    return { exit, stdout: out.join(""), stderr: err.join("") };
+  }
+
+  /** Everything that a command could have changed: files, the store, the target. */
+  snapshot(): { files: Record<string, string>; store: Record<string, string>; target: unknown } {
+    const { stable, canary, previous, share, record } = this.world;
+    const objects = [...this.store.objects].map(([key, bytes]) => [
+      key,
+      Buffer.from(bytes).toString("base64"),
+    ]);
+    return structuredClone({
+      files: this.#files(),
+      store: Object.fromEntries(objects) as Record<string, string>,
+      target: { stable, canary, previous, share, record },
+    });
+  }
+
+  /** Path → content of every file below the folder; empty folders count, `.mlship/staging` itself does not. */
+  #files(): Record<string, string> {
+    const entries = readdirSync(this.folder, { recursive: true, withFileTypes: true }).map((entry) => {
+      const file = path.join(entry.parentPath, entry.name);
+      return [path.relative(this.folder, file), entry.isFile() ? digestBytes(readFileSync(file)) : "folder"];
+    });
+    return Object.fromEntries(
+      entries.filter(([name]) => name !== ".mlship/staging").sort(([a], [b]) => (a! < b! ? -1 : 1)),
+    );
+  }
+
+  #host(options: GlobalOptions, stderr: Sink, signal: AbortSignal): Host {
+    const progress = options.quiet ? silentProgress : lineProgress(stderr);
+    return {
+      cwd: path.resolve(this.folder, options.directory ?? "."),
+      env: this.env,
+      clock: this.world.clock,
+      signal,
+      progress: {
+        note: (text) => progress.note(text),
+        step: (title): Step => {
+          this.onStep(title);
+          return progress.step(title);
+        },
+      },
+      interactive: this.answer !== null,
+      confirm: (question) => {
+        this.questions.push(question);
+        return Promise.resolve(this.answer ?? false);
+      },
+      version: "0.1.0",
+      actor: { user: "ada", host: "loom", pid: 4242 },
+      nonce: () => `00000000-0000-4000-8000-${String((this.#nonces += 1)).padStart(12, "0")}`,
+      environments: () => Promise.resolve(fakeEnvironments(this.faults, signal)),
+      scorers: () => Promise.resolve(fakeScorers(this.faults, signal)),
+      store: () => Promise.resolve(this.store),
+      target: (wanted) => Promise.resolve(this.#target(wanted)),
+      commit: () => Promise.resolve({ commit: "0123456789abcdef0123456789abcdef01234567", dirty: false }),
+    };
+  }
+
+  /** The world's target, whose servers answer with the bundle that the store gave them. */
+  #target({ materials, port }: TargetOptions): Target {
+    const { world, bundles } = this;
+    const { target } = world;
+    return {
+      ...target,
+      place: `this machine, port ${port}`,
+      fleet: {
+        ...target.fleet,
+        async start(revision) {
+          const { bundleFolder } = await materials.materialise(revision.release);
+          bundles.set(revision.id, bundleFolder);
+          await target.fleet.start(revision);
+        },
+        async predict(revision, columns) {
+          await target.fleet.predict(revision, columns);
+          return evaluateBooster(bundles.get(revision.id)!)(columns);
+        },
+      },
+      stop: () => {
+        world.stopAll();
+        return Promise.resolve();
+      },
+    };
+  }
+}
