@@ -45,7 +45,9 @@ export const renderReport: Render<Report> = (report, screen) => {
   ].join("");
 };
 
-const item = (text: string, { width }: Screen) => `- ${wrap(text, width, "  ")}\n`;
+/** A point of a list; its lines stand below its text. */
+const item = (text: string, { width }: Screen) =>
+  `- ${wrap(text, width - 2).replaceAll(/ *\n */g, "\n  ")}\n`;
 
 const section = (lines: string[]) => (lines.length === 0 ? [] : ["\n", ...lines]);
 

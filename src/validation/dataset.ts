@@ -46,7 +46,7 @@ export interface Dataset {
 }
 
 /** Fewer rows say nothing about a model, whatever the metric. */
-export const fewestRows = 10;
+const fewestRows = 10;
 
 /**
  * Opens a csv, parquet or jsonl file. The whole file is read into memory, in typed columns.

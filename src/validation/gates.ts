@@ -15,7 +15,7 @@ import {
 import type { Finding } from "./sanity.ts";
 import { showApart, showName, showNumber } from "./show.ts";
 
-export type Bound = "min" | "max" | "maxDrop";
+type Bound = "min" | "max" | "maxDrop";
 export type GateStatus = "pass" | "fail" | "inconclusive" | "error" | "skipped";
 export type Verdict = "pass" | "fail" | "inconclusive";
 

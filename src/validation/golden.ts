@@ -35,7 +35,7 @@ export const goldenSchema = z.strictObject({
 export type Golden = z.infer<typeof goldenSchema>;
 
 /** At most this many rows are golden: one request that every server takes. */
-export const mostGoldenRows = 200;
+const mostGoldenRows = 200;
 
 /**
  * Chooses rows evenly over the file, and the first row of each class that would be missing. The same

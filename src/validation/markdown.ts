@@ -7,7 +7,7 @@ import { showGate, showNumber, showVerdict } from "./show.ts";
 const mostCharacters = 60_000;
 
 /** Lets the same comment be found and replaced. */
-export const marker = "<!-- mlship:report -->";
+const marker = "<!-- mlship:report -->";
 
 /**
  * Renders a report. Text from data and model is escaped: it can neither break a table nor mention
@@ -32,14 +32,14 @@ export function renderMarkdown(report: Report, name: string): string {
       .filter(({ hint, status }) => hint !== null && status !== "skipped")
       .map(({ id, hint }) => `- ${escape(id)}: ${escape(hint ?? "")}`)
       .join("\n"),
-    `<details><summary>Metrics on ${dataset.rows} rows, ${task}</summary>\n`,
+    `<details><summary>Metrics on ${dataset.rows} rows, ${task}</summary>`,
     table(
       ["metric", "value"],
       defaultMetrics(task, metrics).map(({ name: metric, value, reason }) => {
         return [metric, value === null ? escape(`none: ${reason ?? ""}`) : showNumber(value)];
       }),
     ),
-    "</details>\n",
+    "</details>",
     [
       `model \`${report.model.digest}\``,
       `data \`${dataset.digest}\``,

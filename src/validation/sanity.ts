@@ -11,7 +11,7 @@ export interface Finding {
 }
 
 /** How far from 1 the probabilities of a row may sum: float32 arithmetic over some hundred classes. */
-export const sumTolerance = 1e-6;
+const sumTolerance = 1e-6;
 
 /** Answers as they came, with the probabilities row by row. */
 export interface RawAnswers {

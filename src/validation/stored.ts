@@ -37,7 +37,7 @@ export async function readTexts(connection: DuckDBConnection, query: string): Pr
 }
 
 /** The column type of a DuckDB type; null for what a model cannot be given. */
-export function columnType(stored: string): ColumnType | null {
+function columnType(stored: string): ColumnType | null {
   if (stored === "BOOLEAN") return "bool";
   if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(stored)) return "int64";
   if (stored === "FLOAT") return "float32";

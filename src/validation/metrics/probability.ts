@@ -41,7 +41,7 @@ export function brier(answers: ClassAnswers): Measured {
 }
 
 /** Bins of equal width that {@link ece} uses. */
-export const calibrationBins = 10;
+const calibrationBins = 10;
 
 /**
  * Expected calibration error: the mean gap between probability and frequency over 10 bins of equal width
@@ -64,7 +64,7 @@ export function ece(answers: ClassAnswers): Measured {
 }
 
 /** Place of the highest of `count` values from `start` on; the first of equals. */
-export function highest(values: Float64Array, start: number, count: number): number {
+function highest(values: Float64Array, start: number, count: number): number {
   let best = 0;
   for (let place = 1; place < count; place++) {
     if ((values[start + place] ?? 0) > (values[start + best] ?? 0)) best = place;

@@ -67,4 +67,4 @@ test("what a writer quotes, the data set reads back, whatever is in the cells an
     }),
     { numRuns: 25 },
   );
-});
+}, 30_000);

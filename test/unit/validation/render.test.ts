@@ -38,13 +38,13 @@ test("a failed validation on 60 columns", async () => {
     pass   recall     0.96    ≥ 0.8
     pass   modelSize  1000 B  ≤ 4 KiB
 
-    - accuracy is 0.66, below 0.9. Improve the model, or change 
-      validate.gates.accuracy.min if it asks for more than you 
+    - accuracy is 0.66, below 0.9. Improve the model, or change
+      validate.gates.accuracy.min if it asks for more than you
       need
-    - accuracy is 0.66, in production 0.95: worse by 0.29. 
+    - accuracy is 0.66, in production 0.95: worse by 0.29.
       Improve the model; it may be worse by at most 0.01
     - rocAuc has no value: the model gives no probabilities. Use
-       data and a model that give rocAuc a value, or gate 
+      data and a model that give rocAuc a value, or gate
       another metric
 
     on 200 rows       binary
@@ -105,7 +105,6 @@ test("Markdown puts the verdict first", async () => {
 
     <details><summary>Metrics on 200 rows, binary</summary>
 
-
     | metric | value |
     | --- | --- |
     | accuracy | 0.66 |
@@ -121,7 +120,6 @@ test("Markdown puts the verdict first", async () => {
     | mcc | 0.4 |
 
     </details>
-
 
     model \`sha256:70\`<br>data \`sha256:dbd5a6b65bf4e3f269b613b1c3f62e32ee719cae916764924fb61a92bd2873d3\`<br>lock \`sha256:10\`<br>report \`sha256:8f95e5cd3d083a2b4ae4d18eb4f5d498234b4aeac2606c77c742da29d0d7f6fe\`
     "
