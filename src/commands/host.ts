@@ -1,7 +1,7 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
 import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
-import type { Digest } from "../digest.ts";
+import type { LocalTargetOptions } from "../targets/local/local-target.ts";
 import type { Environments, Scorers } from "../validation/ports.ts";
 
 /** Tells a person what goes on, on stderr. Nothing here is data. */
@@ -29,27 +29,6 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** How a local target turns a release into something that can be started. */
-export interface Materials {
-  /** A folder that holds the release's bundle, and the interpreter of its environment. */
-  materialise(release: Digest): Promise<{ bundleFolder: string; python: string }>;
-}
-
-export interface TargetOptions {
-  /** The project's name and the channel: what keeps two deployments apart. */
-  name: string;
-  channel: string;
-  /** The project's `.mlship` folder. */
-  stateFolder: string;
-  /** Port where users send requests. */
-  port: number;
-  /** Servers per revision. */
-  replicas: number;
-  /** Milliseconds that one prediction may take. */
-  timeoutMs: number;
-  materials: Materials;
-}
-
 export interface Host {
   /** Absolute folder that the command works in: `-C`, or the working folder. */
   readonly cwd: string;
@@ -73,7 +52,7 @@ export interface Host {
   scorers(): Promise<Scorers>;
   /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
   store(location: string): Promise<ObjectStore>;
-  target(options: TargetOptions): Promise<Target>;
+  target(options: LocalTargetOptions): Promise<Target>;
   /** Commit of the work tree that holds a folder, with `dirty` when it has changes; null outside git. */
   commit(folder: string): Promise<{ commit: string; dirty: boolean } | null>;
 }
