@@ -41,7 +41,7 @@ export function brier(answers: ClassAnswers): Measured {
 }
 
 /** Bins of equal width that {@link ece} uses. */
-const calibrationBins = 10;
+export const calibrationBins = 10;
 
 /**
  * Expected calibration error: the mean gap between probability and frequency over 10 bins of equal width

@@ -17,7 +17,7 @@ test.each([
 
 test("gives back any names that were quoted", () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: "binary" }), { minLength: 2 }), (names) => {
+    fc.property(fc.array(fc.string({ unit: "binary" }), { minLength: 2, maxLength: 8 }), (names) => {
       const line = names.map((name) => `"${name.replaceAll('"', '""')}"`).join(",");
       expect(parseHeader(`${line}\n1,2`)).toEqual({ delimiter: ",", names });
     }),
