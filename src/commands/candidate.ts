@@ -171,12 +171,13 @@ async function writeBundle(folder: string, bundle: Bundle): Promise<void> {
   await writeFile(path.join(folder, "mlship.json"), `${JSON.stringify(bundle, null, 2)}\n`);
 }
 
-/** Runs `work` as one visible step. */
+/** Runs `work` as one visible step. Ctrl-C ends the command between steps, also where nothing waits for it. */
 export async function inStep<T>(
   host: Host,
   title: string,
   work: (update: (detail: string) => void) => Promise<{ result: T; told: string }>,
 ): Promise<T> {
+  host.signal.throwIfAborted();
   const step = host.progress.step(title);
   try {
     const { result, told } = await work((detail) => step.update(detail));

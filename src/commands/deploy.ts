@@ -86,10 +86,13 @@ export async function deploy(
       const plan = planRollout(rolloutValues(project), revisionOf(name, version, bundle.digest), stable);
       return { document: await document({ plan }), exit: "done" };
     }
+    host.signal.throwIfAborted();
     const { release } = await storeRelease(project, host, store, judgement, production);
     const plan = planRollout(rolloutValues(project), revisionOf(name, version, release.digest), stable);
     const shipped = { release: release.digest, plan };
     if (plan.kind === "none") return { document: await document(shipped), exit: "done" };
+    // What is stored may stay: it is whole, and the next deploy finds it. Nothing is begun any more.
+    host.signal.throwIfAborted();
     const rollout = await roll(site, plan, release, `deploy of ${version}`);
     return { document: await document({ ...shipped, rollout }), exit: exitOfRollout(rollout) };
   });

@@ -32,6 +32,7 @@ export async function upload(host: Host, selection: ProjectOptions): Promise<Res
     if (report.verdict !== "pass") {
       return { document: { ...document, release: null, created: false }, exit: exitOf[report.verdict] };
     }
+    host.signal.throwIfAborted();
     const stored = await storeRelease(project, host, store, judgement, production);
     return { document: { ...document, ...stored }, exit: "done" };
   });

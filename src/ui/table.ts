@@ -11,7 +11,10 @@ export function pad(text: string, width: number): string {
 
 /** Breaks a text at blanks so that no line is wider than `width`, and indents all lines but the first. */
 export function wrap(text: string, width: number, indent = ""): string {
-  return wrapAnsi(text, Math.max(20, width - indent.length), { trim: false }).replaceAll("\n", `\n${indent}`);
+  return wrapAnsi(text, Math.max(20, width - indent.length), { trim: false }).replaceAll(
+    / *\n/g,
+    `\n${indent}`,
+  );
 }
 
 /**

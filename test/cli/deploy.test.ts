@@ -89,9 +89,9 @@ test("--dry-run validates and plans; it stores and starts nothing", async () => 
       1. start 1.1.0 without traffic
       2. replay the golden rows through it and compare every answer
       3. send it 5 % of requests for at least 3 s, until about 74 of them succeeded
-      4. send it 25 % of requests for at least 3 s, until about 149 of them 
+      4. send it 25 % of requests for at least 3 s, until about 149 of them
          succeeded
-      5. send it 50 % of requests for at least 3 s, until about 299 of them 
+      5. send it 50 % of requests for at least 3 s, until about 299 of them
          succeeded
       6. let 1.1.0 serve in place of 1.0.0
       7. keep 1.0.0 warm for 3 s and watch
@@ -179,6 +179,10 @@ test("a person promotes or aborts the rollout that another command drives", asyn
     machine.onStep = (title) => {
       if (title !== step) return;
       machine.onStep = () => {};
+      const goOn = machine.stopTime();
+      machine.world.onCall = (name) => {
+        if (name === "wish") goOn();
+      };
       steered = machine.beside(...argv);
     };
   };
@@ -205,7 +209,9 @@ test("while another command drives, a second deploy is refused: exit 6, and it s
   const machine = await serving();
   let second = Promise.resolve({ exit: -1, stdout: "", stderr: "" });
   machine.onStep = (title) => {
-    if (title === "canary 5 %") second = machine.beside("rollback", "--to", "1.0.0", "--json");
+    if (title !== "canary 5 %") return;
+    const goOn = machine.stopTime();
+    second = machine.beside("rollback", "--to", "1.0.0", "--json").finally(goOn);
   };
   const first = await machine.run("deploy");
   expect(first.exit).toBe(0);

@@ -2,7 +2,7 @@
 // memory, time passes only when everybody waits, and a run can be interrupted anywhere.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { Host, Step, TargetOptions } from "../../src/commands/host.ts";
+import type { Host, Step } from "../../src/commands/host.ts";
 import { digestBytes } from "../../src/digest.ts";
 import { MlshipError } from "../../src/errors.ts";
 import { run } from "../../src/main.ts";
@@ -42,6 +42,7 @@ export class Machine {
   readonly bundles = new Map<string, string>();
   readonly questions: string[] = [];
   #nonces = 0;
+  #stillness = Promise.resolve();
   #interrupt = new AbortController();
 
   constructor(folder: string) {
@@ -53,6 +54,13 @@ export class Machine {
     this.#interrupt.abort(
       new MlshipError({ code: "interrupted", what: "interrupted by SIGINT", exit: "interrupted" }),
     );
+  }
+
+  /** Lets time stand still until the function that it gives is called. */
+  stopTime(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stillness = promise;
+    return resolve;
   }
 
   /** Runs one command line, to its end. */
@@ -110,10 +118,18 @@ export class Machine {
 
   #host(options: GlobalOptions, stderr: Sink, signal: AbortSignal): Host {
     const progress = options.quiet ? silentProgress : lineProgress(stderr);
+    const { clock } = this.world;
     return {
       cwd: path.resolve(this.folder, options.directory ?? "."),
       env: this.env,
-      clock: this.world.clock,
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        sleep: async (ms, wake) => {
+          await this.#stillness;
+          await clock.sleep(ms, wake);
+        },
+      },
       signal,
       progress: {
         note: (text) => progress.note(text),
@@ -139,7 +155,7 @@ export class Machine {
   }
 
   /** The world's target, whose servers answer with the bundle that the store gave them. */
-  #target({ materials, port }: TargetOptions): Target {
+  #target({ materials, port }: Parameters<Host["target"]>[0]): Target {
     const { world, bundles } = this;
     const { target } = world;
     return {
