@@ -2,6 +2,23 @@
 import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 
+/**
+ * commander imports child_process for subcommands that are programs of their own; mlship has none, and
+ * loading the module costs a third of `mlship --help`.
+ */
+const lazyChildProcess = {
+  name: "lazy-child-process",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+      importer.includes("/commander/") ? { path, namespace: "lazy" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "lazy" }, () => ({
+      contents:
+        'export default { spawn: (...words) => process.getBuiltinModule("node:child_process").spawn(...words) };',
+    }));
+  },
+};
+
 await rm("dist", { recursive: true, force: true });
 await build({
   entryPoints: { main: "src/main.ts", gateway: "src/gateway.ts" },
@@ -12,7 +29,10 @@ await build({
   format: "esm",
   platform: "node",
   target: "node22.13",
+  // Names stay, so that stacks can be read.
   minifySyntax: true,
+  minifyWhitespace: true,
+  plugins: [lazyChildProcess],
   // Native code finds its files beside itself.
   external: ["@duckdb/node-api"],
   // Bundled CommonJS packages call require() for Node's own modules.

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fetchBlob, fetchLock, fetchServerFile, fetchVersion, materialise } from "../artifacts/fetch.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Release } from "../artifacts/release.ts";
+import { digestDocument } from "../digest.ts";
 import type { Bundle } from "../model/bundle.ts";
 import { evaluate, type Reading } from "../validation/evaluate.ts";
 import { goldenSchema, type Golden } from "../validation/golden.ts";
@@ -176,7 +177,11 @@ async function readReport(folder: string): Promise<{ report: Report; golden: Gol
     const read = async (name: string): Promise<unknown> =>
       JSON.parse(await readFile(path.join(folder, name), "utf8"));
     const report = reportSchema.parse(await read("report.json"));
-    return { report, golden: report.golden === null ? null : goldenSchema.parse(await read("golden.json")) };
+    // Whoever edited it did not judge the model.
+    if (report.digest !== digestDocument(report)) return null;
+    if (report.golden === null) return { report, golden: null };
+    const golden = goldenSchema.parse(await read("golden.json"));
+    return report.golden === digestDocument(golden) ? { report, golden } : null;
   } catch {
     // A report that is not there, or was written by another mlship: it is made anew.
     return null;
