@@ -10,7 +10,7 @@ import type { Release } from "./release.ts";
 import { compareVersions, isVersion } from "./semver.ts";
 
 /** Schema of `mlship.version/v1`: which release a version stands for. */
-const versionDocumentSchema = z.strictObject({
+export const versionDocumentSchema = z.strictObject({
   schema: z.literal("mlship.version/v1"),
   name: labelSchema,
   version: versionSchema,

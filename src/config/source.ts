@@ -38,7 +38,7 @@ function unreadable(error: unknown, path: string, name: string): MlshipError {
       code: "config.missing",
       what: `there is no ${name}`,
       why: `looked for ${path}`,
-      fix: "run `mlship init` to write one, or name the file with --config FILE",
+      fix: "run `mlship init` to write one, or go to its folder with -C FOLDER",
       exit: "usage",
       cause: error,
     });
@@ -47,7 +47,7 @@ function unreadable(error: unknown, path: string, name: string): MlshipError {
     code: "config.unreadable",
     what: `${name} cannot be read`,
     why: code === "EISDIR" ? "it is a folder" : `the system says ${code}`,
-    fix: code === "EISDIR" ? "name the file itself with --config FILE" : "check the permissions of the file",
+    fix: code === "EISDIR" ? "replace it by a file: `mlship init` writes one" : "check the permissions of the file",
     exit: "usage",
     cause: error,
   });

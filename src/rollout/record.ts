@@ -164,7 +164,7 @@ const verdict = z.strictObject({
 export type Verdict = z.infer<typeof verdict>;
 
 /** Schema of the record. `at` members are milliseconds of driving since the rollout began. */
-const rolloutSchema = z.strictObject({
+export const rolloutSchema = z.strictObject({
   schema: z.literal("mlship.rollout/v1"),
   id: z.string(),
   name: z.string(),
