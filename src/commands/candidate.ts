@@ -47,7 +47,11 @@ export async function stageModel(
   const staged = kind.isDirectory() ? folder : path.join(folder, name);
   // Links are copied as links: reading the model refuses those that leave its folder.
   await cp(source, staged, { recursive: true, verbatimSymlinks: true });
-  const read = await inspectModel(staged, { trust, ...(format === "auto" ? {} : { format }) });
+  const read = await inspectModel(staged, { trust, ...(format === "auto" ? {} : { format }) }).catch(
+    (error: unknown) => {
+      throw namingOriginal(error, staged, source);
+    },
+  );
   if (handler === null) return { model: read, handler: null };
   const code = path.basename(handler);
   await copyFile(handler, path.join(folder, code)).catch((cause: unknown) => {
@@ -61,6 +65,22 @@ export async function stageModel(
     });
   });
   return { model: { ...read, ...(await digestFiles(folder)) }, handler: code };
+}
+
+/** The same error about the file that the user knows, not about the copy of it. */
+function namingOriginal(error: unknown, copy: string, original: string): unknown {
+  if (!(error instanceof MlshipError)) return error;
+  const { code, what, why, fix, exit, problems, cause } = error;
+  const renamed = (text: string) => text.replaceAll(copy, original);
+  return new MlshipError({
+    code,
+    what: renamed(what),
+    ...(why === undefined ? {} : { why: renamed(why) }),
+    ...(fix === undefined ? {} : { fix }),
+    exit,
+    problems,
+    cause,
+  });
 }
 
 /** Reads model and data, and makes the environment that both are scored in. */
