@@ -56,7 +56,8 @@ class Model:
         table = Table(self.inputs, rows)
         outputs = read_outputs(self._predict(self._inputs(table)), self.task)
         if self.handler.postprocess is not None:
-            outputs = read_outputs(self.handler.postprocess(as_mapping(outputs), table.columns), self.task)
+            given = as_mapping(outputs, self.classes)
+            outputs = read_outputs(self.handler.postprocess(given, table.columns), self.task)
         return read_answers(outputs, len(rows), self.classes)
 
     def _inputs(self, table: Table) -> Any:

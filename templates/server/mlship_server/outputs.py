@@ -45,9 +45,15 @@ def read_outputs(value: Any, task: str) -> Outputs:
     return Outputs(array)
 
 
-def as_mapping(outputs: Outputs) -> dict[str, Any]:
-    """What a handler's postprocess is given."""
-    return {key: value for key, value in outputs._asdict().items() if value is not None}
+def as_mapping(outputs: Outputs, classes: list[Label] | None) -> dict[str, Any]:
+    """What a handler's postprocess is given: predictions always, whichever of the two the model answered."""
+    given = {key: value for key, value in outputs._asdict().items() if value is not None}
+    if outputs.predictions is None and outputs.probabilities is not None:
+        best = np.asarray(outputs.probabilities).argmax(axis=1)
+        # Labels of several types would become texts in an array of one type.
+        kind = object if classes is not None and len({type(label) for label in classes}) > 1 else None
+        given["predictions"] = best if classes is None else np.array(classes, dtype=kind)[best]
+    return given
 
 
 def read_answers(outputs: Outputs, size: int, classes: list[Label] | None) -> Answers:

@@ -121,3 +121,18 @@ def test_a_handler_outside_the_bundle_is_refused(bundle, tmp_path):
     lines, log, code = run_score(folder)
     assert (lines, code) == ([], 3)
     assert "outside the bundle" in log
+
+
+def test_postprocess_is_given_predictions_when_the_model_answers_probabilities_only(bundle):
+    handler = """
+import numpy as np
+def load(folder): return None
+def preprocess(columns): return columns["a"]
+def predict(model, inputs): return {"probabilities": np.column_stack([inputs, 1 - inputs])}
+def postprocess(outputs, columns):
+    return {"predictions": np.where(columns["b"] > 0, outputs["predictions"], CLASSES[0])}
+"""
+    for classes in (["no", "yes"], [0, "yes"]):
+        folder = bundle(handler=f"CLASSES = {classes}\n{handler}", task="binary", classes=classes)
+        (_, answer), _, _ = run_score(folder, {"columns": {"a": [0.9, 0.1, 0.1], "b": [1.0, 1.0, -1.0]}})
+        assert answer["predictions"] == [classes[0], classes[1], classes[0]]
