@@ -35,6 +35,9 @@ export async function validate(
   const { output, markdown } = options;
   if (output) await writeFile(path.resolve(host.cwd, output), `${JSON.stringify(report, null, 2)}\n`);
   if (markdown)
-    await writeFile(path.resolve(host.cwd, markdown), renderMarkdown(report, `${project.config.name} ${project.config.version}`));
+    await writeFile(
+      path.resolve(host.cwd, markdown),
+      renderMarkdown(report, `${project.config.name} ${project.config.version}`),
+    );
   return { document: report, exit: exitOf[report.verdict] };
 }
