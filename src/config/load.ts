@@ -104,8 +104,13 @@ function withoutEchoes(whole: Finding[], found: Finding[], environment: string |
   return whole.filter(
     ({ path, missing }) =>
       !paths.some((above) => above.length > 0 && isWithin(path, above)) &&
-      !(missing && found.some(({ meant }) => meant === showPath(path))),
+      !(missing && found.some(({ meant }) => meant !== undefined && isMeant(path, meant))),
   );
+}
+
+/** Whether a path is, or lies in, what a misspelt key was meant to be. */
+function isMeant(path: Path, meant: string): boolean {
+  return `${showPath(path)}.`.startsWith(`${meant}.`);
 }
 
 function ownerOf(path: Path, layers: Layer[]): Layer | undefined {

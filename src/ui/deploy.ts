@@ -19,14 +19,14 @@ export const renderDeploy: Render<DeployDocument> = (document, screen) => {
     return renderPlan(document, plan.steps, screen);
   if (rollout === null)
     return `${name} ${version} serves already at ${endpoint ?? "its target"}: nothing to do\n`;
-  return `${outcome(version, rollout, screen)}${now(document, screen)}`;
+  return `${outcome(`${version} was promoted`, version, rollout, screen)}${now(document, screen)}`;
 };
 
 /** The same for going back. */
 export const renderRollback: Render<RollbackDocument> = (document, screen) => {
   const { to, rollout } = document;
   if (rollout === null) return `${document.name} ${to} serves already: nothing to do\n`;
-  return `${outcome(to, rollout, screen)}${now(document, screen)}`;
+  return `${outcome(`rolled back to ${to}`, to, rollout, screen)}${now(document, screen)}`;
 };
 
 /** Where the release is, or why there is none. */
@@ -34,8 +34,10 @@ export const renderUpload: Render<UploadDocument> = ({ report, release, created,
   if (release === null)
     return `${renderReport(report, screen)}\n${screen.style("bold", "nothing was uploaded")}\n`;
   const { name, version, digest } = release;
-  const done = created ? `uploaded ${name} ${version}` : `${name} ${version} was there already`;
-  return `${screen.style("green", done)} to ${store}\n  release ${digest}\n${screen.style("dim", "next:")} mlship deploy\n`;
+  const done = created
+    ? `uploaded ${name} ${version} to ${store}`
+    : `${store} holds ${name} ${version} already`;
+  return `${screen.style("green", done)}\n  release ${digest}\n${screen.style("dim", "next:")} mlship deploy\n`;
 };
 
 function renderPlan(
@@ -49,11 +51,11 @@ function renderPlan(
   return `${style("bold", `plan for ${name} ${version} to ${place}`)}\n${lines.join("")}nothing was stored or started: this was a dry run\n`;
 }
 
-function outcome(version: string, rollout: RolloutSummary, { style, width }: Screen): string {
+function outcome(done: string, version: string, rollout: RolloutSummary, { style, width }: Screen): string {
   const { verdict, why, lastWords } = rollout;
   const counted = verdict !== null && verdict.canaryRequests > 0;
   if (rollout.outcome === "promoted") {
-    const promoted = style("green", `✔ ${version} was promoted`);
+    const promoted = style("green", `✔ ${done}`);
     return `${wrap(counted ? `${promoted}: ${requests(verdict)}` : promoted, width, "  ")}\n`;
   }
   // The numbers follow; `why` holds them as they were when the decision fell, a second earlier.

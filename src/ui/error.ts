@@ -12,12 +12,12 @@ export function showPlace(place: Place): string {
 /** The text for a person. */
 export function renderError(error: MlshipError, screen: Screen): string {
   const { style, width } = screen;
-  const lines = [`${style("red", "error:")} ${style("bold", wrap(error.what, width - 7, "       "))}`];
+  const lines = [`${style("red", "error:")} ${style("bold", wrap(error.what, width, "       "))}`];
   if (error.at) lines.push(`   at: ${showPlace(error.at)}`);
   if (error.why) lines.push(`  why: ${wrap(error.why, width, "       ")}`);
   for (const problem of error.problems) {
     const place = problem.at ? `${showPlace(problem.at)}  ` : "";
-    lines.push(`  - ${style("cyan", place)}${wrap(problem.what, width, "    ")}`);
+    lines.push(`  - ${wrap(style("cyan", place) + problem.what, width, "    ")}`);
     if (problem.fix) lines.push(`    ${wrap(problem.fix, width, "    ")}`);
   }
   if (error.fix) lines.push(`${style("cyan", "  fix:")} ${wrap(error.fix, width, "       ")}`);

@@ -46,8 +46,7 @@ export const renderReport: Render<Report> = (report, screen) => {
 };
 
 /** A point of a list; its lines stand below its text. */
-const item = (text: string, { width }: Screen) =>
-  `- ${wrap(text, width - 2).replaceAll(/ *\n */g, "\n  ")}\n`;
+const item = (text: string, { width }: Screen) => `- ${wrap(text, width, "  ")}\n`;
 
 const section = (lines: string[]) => (lines.length === 0 ? [] : ["\n", ...lines]);
 

@@ -10,7 +10,8 @@ export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, m
   const head = safe ? style("green", "safe to load") : style("red", "REFUSED");
   const found = findings.map(({ file, offset, global, message }) => {
     const place = offset === null ? file : `${file}, byte ${offset}`;
-    return `- ${style("bold", global ?? "")}${global === null ? "" : ": "}${wrap(`${message} (${place})`, width, "  ")}\n`;
+    const named = global === null ? "" : `${style("bold", global)}: `;
+    return `- ${wrap(`${named}${message} (${place})`, width, "  ")}\n`;
   });
   const names = globals.map(({ name, count }) => [name, String(count)]);
   return [
