@@ -13,6 +13,7 @@ import msgspec
 from . import metrics
 from .batcher import Batcher, Outcome
 from .bundle import Bundle
+from .connections import answer_at_once
 from .errors import Refusal
 from .limits import Limits
 from .model import Model
@@ -61,6 +62,7 @@ class App:
             # So that keep-alive clients find the server that takes over.
             self.common.append((b"connection", b"close"))
         self.json = [(b"content-type", b"application/json"), *self.common]
+        self.head = b"".join(b"%b: %b\r\n" % header for header in self.json)
 
     def loaded(self, model: Model, exposition: metrics.Exposition) -> None:
         self.model, self.exposition = model, exposition
@@ -120,7 +122,8 @@ class App:
         if type(outcome) is bytes:
             self.row.request("/predict", 200)
             self.row.seconds(metrics.DURATION, time.perf_counter() - began)
-            await _respond(send, 200, self.json, outcome)
+            if self.draining or not answer_at_once(cycle, self.head, outcome):
+                await _respond(send, 200, self.json, outcome)
         elif outcome is None:
             self.row.rejected("disconnected")
             self.row.request("/predict", 499)

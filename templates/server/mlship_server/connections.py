@@ -7,7 +7,7 @@ from email.utils import formatdate
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from . import metrics
@@ -68,6 +68,28 @@ class Connections:
         while self.state.connections and self.loop.time() < until:
             await asyncio.sleep(0.01)
         return not stalled
+
+
+def answer_at_once(cycle: Any, head: bytes, body: bytes) -> bool:
+    """Writes a JSON answer with status 200 in one piece, past uvicorn's general send(), which costs a
+    seventh of a prediction's time. False when it is not the plain case of an HTTP/1.1 connection
+    that stays open and takes data; then nothing is done."""
+    if (
+        not isinstance(cycle, RequestResponseCycle)
+        or cycle.response_started
+        or cycle.disconnected
+        or not cycle.keep_alive
+        or cycle.flow.write_paused
+    ):
+        return False
+    (_, date), *_ = cycle.default_headers
+    cycle.transport.write(
+        b"HTTP/1.1 200 OK\r\ndate: %b\r\n%bcontent-length: %d\r\n\r\n%b" % (date, head, len(body), body)
+    )
+    cycle.response_started = cycle.response_complete = True
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
 
 
 class Connection(HttpToolsProtocol):
