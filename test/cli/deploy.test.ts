@@ -1,25 +1,10 @@
 // `mlship deploy` from a folder to traffic, and every way in which it ends.
 import { expect, test } from "vitest";
 import { documentOf, Machine } from "./fake-host.ts";
-import { boosters, boosterText, configText, features, makeProject, write } from "./project.ts";
+import { boosters, boosterText, features, makeProject, write } from "./project.ts";
+import { handOver, serving } from "./serving.ts";
 import { revisionOf } from "../../src/rollout/revision.ts";
 import type { Digest } from "../../src/digest.ts";
-
-/** A data scientist hands over another model under a new version. */
-function handOver(machine: Machine, version: string, booster: keyof typeof boosters, more = ""): void {
-  write(machine.folder, {
-    "model.json": boosterText({ features, weights: boosters[booster] }),
-    "mlship.yaml": configText(version, more),
-  });
-}
-
-/** A machine where 1.0.0 serves, and 1.1.0 lies ready to be deployed. */
-async function serving(): Promise<Machine> {
-  const machine = new Machine(makeProject());
-  expect(await machine.run("deploy")).toMatchObject({ exit: 0 });
-  handOver(machine, "1.1.0", "better");
-  return machine;
-}
 
 async function told(machine: Machine): Promise<string[]> {
   const { entries } = documentOf(await machine.run("history", "--json")) as {

@@ -1,6 +1,6 @@
 // The command line with nothing real around it but the project's folder: store, Python and target are in
 // memory, time passes only when everybody waits, and a run can be interrupted anywhere.
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Host, Step } from "../../src/commands/host.ts";
 import { digestBytes } from "../../src/digest.ts";
@@ -11,6 +11,7 @@ import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
 import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
 import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
 import { World } from "../unit/rollout/world.ts";
+import { emptyFolder } from "./project.ts";
 import { evaluateBooster, fakeEnvironments, fakeScorers } from "./fake-python.ts";
 
 /** What one command line printed, and how it ended. */
@@ -47,6 +48,18 @@ export class Machine {
 
   constructor(folder: string) {
     this.folder = folder;
+  }
+
+  /** Another machine in the same state, with a folder of its own. */
+  twin(): Machine {
+    const twin = new Machine(emptyFolder());
+    cpSync(this.folder, twin.folder, { recursive: true });
+    for (const [key, bytes] of this.store.objects) twin.store.objects.set(key, bytes);
+    const { stable, record, epoch } = this.world;
+    if (stable !== null) twin.world.serves(stable);
+    Object.assign(twin.world, { record: structuredClone(record), epoch });
+    twin.#nonces = this.#nonces;
+    return twin;
   }
 
   /** Ctrl-C for the command that runs now. */

@@ -1,18 +1,7 @@
 // Ctrl-C in every phase of a deploy: what serves goes on serving, nothing is half done, and the same command finishes.
 import { expect, test } from "vitest";
 import { documentOf, Machine, type Ran } from "./fake-host.ts";
-import { boosters, boosterText, configText, features, makeProject, write } from "./project.ts";
-
-/** A machine where 1.0.0 serves, and 1.1.0 lies ready to be deployed. */
-async function serving(): Promise<Machine> {
-  const machine = new Machine(makeProject());
-  expect(await machine.run("deploy")).toMatchObject({ exit: 0 });
-  write(machine.folder, {
-    "model.json": boosterText({ features, weights: boosters.better }),
-    "mlship.yaml": configText("1.1.0"),
-  });
-  return machine;
-}
+import { serving } from "./serving.ts";
 
 /** Interrupts the machine when a step with this title begins. */
 const atStep = (wanted: string) => (machine: Machine) => {
@@ -169,11 +158,11 @@ test("a person who was killed in the middle leaves stable serving; the next comm
   letGo(machine);
   machine.world.revive();
   const status = await machine.run("status");
-  expect(status.stdout.replace(/\d+ s ago/, "a while ago")).toMatchInlineSnapshot(`
+  expect(status.stdout.replace(/\d+ (s|min) ago/, "a while ago")).toMatchInlineSnapshot(`
     "model	fraud, channel production, this machine, port 8080
     serving	1.0.0 at http://127.0.0.1:1/predict
     canary	1.1.0 with 0 % of requests
-    last	promote 1.0.0, 7 min ago by ada@loom
+    last	promote 1.0.0, a while ago by ada@loom
     why	deploy of 1.0.0
     rollout	of 1.1.0, in set: deploy of 1.1.0
     driver	none: it died. The next command finishes or takes the rollout back

@@ -1,7 +1,8 @@
 // A small project that really can be judged: a linear booster in XGBoost's JSON, and rows with labels.
-import { mkdtempSync, realpathSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { afterAll } from "vitest";
 
 /** One number per feature, and the intercept behind them. */
 export interface Booster {
@@ -74,9 +75,17 @@ deploy:
 ${more}`;
 }
 
-/** An empty folder. */
+const made: string[] = [];
+
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+/** An empty folder, removed when the tests of the file are over. */
 export function emptyFolder(): string {
-  return realpathSync(mkdtempSync(path.join(tmpdir(), "mlship-cli-")));
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "mlship-cli-")));
+  made.push(folder);
+  return folder;
 }
 
 export function write(folder: string, files: Record<string, string | Uint8Array>): void {

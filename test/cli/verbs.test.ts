@@ -4,30 +4,12 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { verbs } from "../../src/program/verbs.ts";
 import { documentOf, Machine } from "./fake-host.ts";
-import {
-  boosters,
-  boosterText,
-  configText,
-  csv,
-  emptyFolder,
-  features,
-  makeProject,
-  rows,
-  write,
-} from "./project.ts";
-
-function handOver(machine: Machine, version: string, booster: keyof typeof boosters): void {
-  write(machine.folder, {
-    "model.json": boosterText({ features, weights: boosters[booster] }),
-    "mlship.yaml": configText(version),
-  });
-}
+import { boosters, boosterText, csv, emptyFolder, features, makeProject, rows, write } from "./project.ts";
+import { handOver, serving } from "./serving.ts";
 
 /** 1.0.0 and 1.1.0 were promoted, 1.2.0 was refused. */
 async function withHistory(): Promise<Machine> {
-  const machine = new Machine(makeProject());
-  await machine.run("deploy", "-q");
-  handOver(machine, "1.1.0", "better");
+  const machine = await serving();
   await machine.run("deploy", "-q");
   handOver(machine, "1.2.0", "worse");
   expect((await machine.run("deploy", "-q")).exit).toBe(3);
