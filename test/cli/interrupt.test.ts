@@ -158,7 +158,7 @@ test("a person who was killed in the middle leaves stable serving; the next comm
   letGo(machine);
   machine.world.revive();
   const status = await machine.run("status");
-  expect(status.stdout.replace(/\d+ (s|min) ago/, "a while ago")).toMatchInlineSnapshot(`
+  expect(status.stdout.replace(/\d+ (s|min|h|d) ago/, "a while ago")).toMatchInlineSnapshot(`
     "model	fraud, channel production, this machine, port 8080
     serving	1.0.0 at http://127.0.0.1:1/predict
     canary	1.1.0 with 0 % of requests

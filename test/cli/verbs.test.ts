@@ -164,8 +164,9 @@ test("status and history as a person reads them, and as a program does", async (
   );
   machine.isTerminal = true;
   machine.env = { NO_COLOR: "1" };
+  machine.columns = 100;
   const ageless = (text: string) =>
-    text.replaceAll(/\d+ (s|min) ago */g, "a while ago ").replace(/when +/, "when        ");
+    text.replaceAll(/\d+ (s|min|h|d) ago */g, "a while ago ").replace(/when +/, "when        ");
   expect(ageless((await machine.run("status")).stdout)).toMatchInlineSnapshot(`
     "model     fraud, channel production, this machine, port 8080
     serving   1.1.0 at http://127.0.0.1:1/predict
@@ -175,13 +176,10 @@ test("status and history as a person reads them, and as a program does", async (
   `);
   const { stdout } = await machine.run("history");
   expect(ageless(stdout)).toMatchInlineSnapshot(`
-    "#  when        what     version  serving after  who
-    3  a while ago refuse   1.2.0    1.1.0          ada@loom
-        accuracy is 0, below 0.8
-    2  a while ago promote  1.1.0    1.1.0          ada@loom
-        deploy of 1.1.0
-    1  a while ago promote  1.0.0    1.0.0          ada@loom
-        deploy of 1.0.0
+    "#  when        what     version  serving after  who       why
+    3  a while ago refuse   1.2.0    1.1.0          ada@loom  accuracy is 0, below 0.8
+    2  a while ago promote  1.1.0    1.1.0          ada@loom  deploy of 1.1.0
+    1  a while ago promote  1.0.0    1.0.0          ada@loom  deploy of 1.0.0
     "
   `);
 });
