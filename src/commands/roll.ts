@@ -85,12 +85,12 @@ export async function roll(
   try {
     const rollout = await drive({ ...driving, rollout: begun, golden });
     const { outcome, why, verdict, interrupted } = rollout;
-    show.end(outcome === "promoted");
+    show.end(rollout);
     const lastWords =
       verdict !== null && verdict.canaryErrors > 0 ? await lastLine(site.target, plan.to) : null;
     return { outcome: outcome ?? "failed", why, verdict, golden: rollout.golden, interrupted, lastWords };
   } catch (error) {
-    show.end(false);
+    show.end(null);
     throw error;
   }
 }

@@ -9,12 +9,17 @@ interface Stage {
   title: string;
   /** What there is to say about it, from the record as it grows. */
   tell: (rollout: Rollout) => string;
+  /** What went before it failed. */
+  isUndoing?: true;
 }
 
-/** Turns the driver's news into steps; `end` closes the last one. */
+/**
+ * Turns the driver's news into steps. A stage that the rollout was taken back from has failed, and
+ * taking it back has not. `end` closes the last one: with the finished rollout, or null after an error.
+ */
 export function showRollout(progress: Progress): {
   news: (news: News) => void;
-  end: (well: boolean) => void;
+  end: (rollout: Rollout | null) => void;
 } {
   let open: (Stage & { step: Step; told: string }) | null = null;
   return {
@@ -29,11 +34,12 @@ export function showRollout(progress: Progress): {
         open.step.update(open.told);
       }
       if (stage === null || stage.title === open?.title) return;
-      open?.step.done(open.told);
+      if (stage.isUndoing) open?.step.fail(open.told);
+      else open?.step.done(open.told);
       open = { ...stage, step: progress.step(stage.title), told: "" };
     },
-    end(well) {
-      if (well) open?.step.done(open.told);
+    end(rollout) {
+      if (rollout !== null && (rollout.outcome === "promoted" || open?.isUndoing)) open?.step.done(open.told);
       else open?.step.fail(open.told);
     },
   };
@@ -60,7 +66,7 @@ function stageOf({ phase, to, from, share }: Rollout): Stage | null {
         ? null
         : { title: `watch ${to.version}, ${from.version} kept warm`, tell: tellBake };
     case "abort":
-      return { title: `take ${to.version} back`, tell: nothing };
+      return { title: `take ${to.version} back`, tell: nothing, isUndoing: true };
     default:
       return null;
   }
