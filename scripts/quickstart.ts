@@ -39,7 +39,16 @@ async function mlship(words: string[], expected: number): Promise<string> {
   return stdout;
 }
 
-async function json(words: string[]): Promise<any> {
+/** What `--json` prints, as far as the story reads it. */
+interface Document {
+  verdict?: string;
+  metrics?: { name: string; value: number }[];
+  stable?: { version: string } | null;
+  canary?: object | null;
+  entries?: { action: string; version: string }[];
+}
+
+async function json(words: string[]): Promise<Document> {
   const { code, stdout } = await execute([...words, "--json"], false);
   if (code !== 0) throw new Error(`mlship ${words.join(" ")} --json ended with ${code}`);
   return JSON.parse(stdout);
@@ -104,7 +113,7 @@ async function story(): Promise<void> {
   await mlship(["validate"], 0);
   const report = await json(["validate"]);
   check(report.verdict === "pass", "the report's verdict is pass");
-  const accuracy = report.metrics.find((metric: { name: string }) => metric.name === "accuracy").value;
+  const accuracy = report.metrics?.find(({ name }) => name === "accuracy")?.value ?? 0;
   check(
     Math.abs(accuracy - 0.9323) < 0.0001,
     `its accuracy is ${accuracy.toFixed(4)}, as when it was trained`,
@@ -132,7 +141,7 @@ async function story(): Promise<void> {
   await handOver("1.2.0");
   await mlship(["deploy"], 3);
   const refused = await json(["status"]);
-  check(refused.stable.version === "1.1.0" && refused.canary === null, "nothing was started, 1.1.0 serves");
+  check(refused.stable?.version === "1.1.0" && refused.canary === null, "nothing was started, 1.1.0 serves");
 
   say("6. A version that passes every gate, and fails on rows that only users send.");
   await handOver("1.3.0");
@@ -152,18 +161,18 @@ async function story(): Promise<void> {
   await mlship(["status"], 0);
   await mlship(["history"], 0);
   const history = await json(["history"]);
-  const told = history.entries.toReversed().map(
-    (entry: { action: string; version: string }) => `${entry.action} ${entry.version}`,
-  );
+  const told = (history.entries ?? [])
+    .toReversed()
+    .map((entry: { action: string; version: string }) => `${entry.action} ${entry.version}`);
   const expected = "promote 1.0.0, promote 1.1.0, refuse 1.2.0, take-back 1.3.0, rollback 1.0.0";
   check(told.join(", ") === expected, `the ledger says: ${expected}`);
 }
 
-let failure: unknown;
+let failure: Error | null = null;
 try {
   await story();
 } catch (error) {
-  failure = error;
+  failure = error instanceof Error ? error : new Error(String(error));
 }
 say("Nothing stays behind.");
 const stopped = await execute(["stop", "--yes"], true);
@@ -173,7 +182,7 @@ const gone = await predict("{}").then(
 );
 await rm(folder, { recursive: true, force: true });
 if (failure) {
-  console.error(`\n${styleText("red", "✖")} ${failure instanceof Error ? failure.message : String(failure)}`);
+  console.error(`\n${styleText("red", "✖")} ${failure.message}`);
   process.exit(1);
 }
 check(stopped.code === 0 && gone, "the servers are stopped and the project's folder is removed");

@@ -66,7 +66,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       const shown = path.relative(cwd, location);
       return createFolderStore(location, shown.startsWith("..") ? location : `./${shown}`);
     },
-    async target(options) {
+    async target(deployment) {
       const [{ LocalTarget }, tools] = await Promise.all([
         import("./targets/local/local-target.ts"),
         import("./tools/launch.ts"),
@@ -76,7 +76,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
         path.join(packageFolder, "dist", "gateway.js"),
         process.env,
       );
-      return new LocalTarget(options, tools.localProcesses(), daemons);
+      return new LocalTarget(deployment, tools.localProcesses(), daemons);
     },
     async commit(folder) {
       const { commitOf } = await import("./tools/git.ts");

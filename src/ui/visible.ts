@@ -1,6 +1,7 @@
 // Keeps what came from outside (names, logs, model metadata) from steering the terminal.
 
 /** Colour and weight, as styleText writes them: the only sequences that pass. */
+// oxlint-disable-next-line no-control-regex -- the sequence begins with one
 const styled = /(\u001b\[\d{1,2}m)/;
 
 // C0 but for the line break, DEL, C1, and the marks that reverse the direction of text.
