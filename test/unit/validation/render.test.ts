@@ -44,8 +44,8 @@ test("a failed validation on 60 columns", async () => {
     - accuracy is 0.66, in production 0.95: worse by 0.29.
       Improve the model; it may be worse by at most 0.01
     - rocAuc has no value: the model gives no probabilities. Use
-      data and a model that give rocAuc a value, or gate
-      another metric
+      data and a model that give rocAuc a value, or gate another
+      metric
 
     on 200 rows       binary
     accuracy          0.66
