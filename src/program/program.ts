@@ -135,7 +135,8 @@ function print({ document, show }: Performed, shell: Shell, flags: GlobalFlags):
   }
   const colour = wantsColour(shell.env, shell.stdout.isTerminal, flags.color === false);
   const { columns: width, isTerminal: terminal } = shell.stdout;
-  shell.stdout.write(visible(show({ width, terminal, style: makeStyle(colour) })));
+  const style = makeStyle(colour);
+  shell.stdout.write(visible(show({ width, terminal, style }), style));
 }
 
 function addHelp(program: Command, shell: Shell): void {

@@ -21,7 +21,7 @@ export function renderError(error: MlshipError, screen: Screen): string {
     if (problem.fix) lines.push(`    ${wrap(problem.fix, width, "    ")}`);
   }
   if (error.fix) lines.push(`${style("cyan", "  fix:")} ${wrap(error.fix, width, "       ")}`);
-  return visible(`${lines.join("\n")}\n`);
+  return visible(`${lines.join("\n")}\n`, style);
 }
 
 /** The document that `--json` prints in place of a result. */

@@ -20,6 +20,7 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
         stream.write(
           visible(
             `${mark} ${wrap(`${title}${result ? style("dim", `  ${result}`) : ""}`, columns(), "  ")}\n`,
+            style,
           ),
         );
       };
@@ -34,7 +35,7 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
     note(text) {
       const open = spinner?.isSpinning ?? false;
       if (open) spinner?.stop();
-      stream.write(visible(`  ${wrap(text, columns(), "  ")}\n`));
+      stream.write(visible(`  ${wrap(text, columns(), "  ")}\n`, style));
       if (open) spinner?.start();
     },
   };
