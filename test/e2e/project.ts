@@ -32,6 +32,8 @@ export interface Ended {
   code: number | null;
   stdout: string;
   stderr: string;
+  /** All of it as one line, whatever the width that it was wrapped to. */
+  told: string;
 }
 
 /** A command that runs. */
@@ -137,7 +139,9 @@ export class Project {
     const over = setTimeout(() => child.kill("SIGKILL"), patience);
     const ended = new Promise<Ended>((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code) => resolve({ code, stdout, stderr }));
+      child.on("close", (code) =>
+        resolve({ code, stdout, stderr, told: `${stdout} ${stderr}`.replaceAll(/\s+/g, " ") }),
+      );
     }).finally(() => {
       clearTimeout(over);
       this.#running.delete(running);
@@ -220,7 +224,7 @@ export class Project {
   async close(): Promise<void> {
     const left: string[] = [];
     for (const load of this.#loads) await load.stop();
-    for (const running of [...this.#running]) {
+    for (const running of this.#running) {
       running.process.kill("SIGKILL");
       await running.ended;
     }
