@@ -12,24 +12,20 @@ const packageFolder = path.resolve(import.meta.dirname, "..");
 
 /** The process's own command line, shell and way to end. */
 export function openShell(): { argv: string[]; shell: Shell; end: (code: number) => void } {
+  const stdout = sinkOf(() => process.stdout);
+  const stderr = sinkOf(() => process.stderr);
   const shell: Shell = {
-    stdout: sinkOf(process.stdout),
-    stderr: sinkOf(process.stderr),
+    stdout,
+    stderr,
     env: process.env,
     version: manifest.version,
     host: openHost,
   };
-  // A reader that has seen enough (`mlship history | head`) is no error.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
   return {
     argv: process.argv.slice(2),
     shell,
     // What the streams still hold is written before the process ends; a stray handle cannot keep it.
-    end: (code) => process.stdout.write("", () => process.stderr.write("", () => process.exit(code))),
+    end: (code) => stdout.flush(() => stderr.flush(() => process.exit(code))),
   };
 }
 
@@ -95,7 +91,7 @@ async function openProgress(options: GlobalOptions): Promise<Progress> {
   const { lineProgress, silentProgress, terminalProgress } = await import("./ui/progress.ts");
   if (options.quiet) return silentProgress;
   const live = isTerminal(process.stderr) && !process.env["CI"] && process.env["TERM"] !== "dumb";
-  if (!live) return lineProgress(sinkOf(process.stderr));
+  if (!live) return lineProgress(sinkOf(() => process.stderr));
   const colour = wantsColour(process.env, true, !options.colour);
   return terminalProgress(process.stderr, makeStyle(colour), () => process.stderr.columns);
 }
@@ -105,13 +101,27 @@ function isTerminal(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true;
 }
 
-function sinkOf(stream: NodeJS.WriteStream): Sink {
+/** A sink that opens its stream when it is first used: most commands write to one of the two only. */
+function sinkOf(streamOf: () => NodeJS.WriteStream): Sink & { flush: (then: () => void) => void } {
+  let opened: NodeJS.WriteStream | undefined;
+  const open = () => {
+    if (opened !== undefined) return opened;
+    opened = streamOf();
+    // A reader that has seen enough (`mlship history | head`) is no error.
+    opened.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+    return opened;
+  };
   return {
-    write: (text) => void stream.write(text),
-    isTerminal: isTerminal(stream),
-    get columns() {
-      return stream.columns || 80;
+    write: (text) => void open().write(text),
+    get isTerminal() {
+      return isTerminal(open());
     },
+    get columns() {
+      return open().columns || 80;
+    },
+    flush: (then) => (opened === undefined ? then() : void opened.write("", () => then())),
   };
 }
 
