@@ -123,7 +123,8 @@ async function openEnvironment(
     const lock = await environments.lock([...needed, ...own], version);
     const packages = lock.requirements.match(/^[\w.-]+==/gm)?.length ?? 0;
     const environment = await environments.prepare(lock);
-    return { result: environment, told: `Python ${lock.python}, ${packages} packages locked by hash` };
+    const counted = `${packages} ${packages === 1 ? "package" : "packages"}`;
+    return { result: environment, told: `Python ${lock.python}, ${counted} locked by hash` };
   });
 }
 

@@ -4,7 +4,7 @@ import type { Render } from "./screen.ts";
 import { table, wrap } from "./table.ts";
 
 /** The verdict, what stands against the model, and every name that it mentions. */
-export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, model }, screen) => {
+export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, model, trust }, screen) => {
   const { style, width } = screen;
   const safe = verdict === "safe";
   const head = safe ? style("green", "safe to load") : style("red", "REFUSED");
@@ -13,7 +13,11 @@ export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, m
     const named = global === null ? "" : `${style("bold", global)}: `;
     return `- ${wrap(`${named}${message} (${place})`, width, "  ")}\n`;
   });
-  const names = globals.map(({ name, count }) => [name, String(count)]);
+  const trusted = new Set(trust);
+  const names = globals.map(({ name, count }) => [
+    trusted.has(name) ? `${name} (trusted by model.trust)` : name,
+    String(count),
+  ]);
   return [
     `${head}: ${format} model ${model}\n`,
     ...(found.length === 0 ? [] : ["\n", ...found]),
