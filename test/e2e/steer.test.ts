@@ -38,16 +38,20 @@ async function moment(
 }
 
 describe("Ctrl-C", () => {
-  const moments: [phase: string, come: (record: Record | null, running: Running) => boolean][] = [
+  type Moment = [phase: string, come: (record: Record | null, running: Running) => boolean, flags?: string[]];
+  // Another gate than before has the model scored again.
+  const otherGate = ["--set", "validate.gates.f1.min=0.5"];
+  const moments: Moment[] = [
     ["while the data are read", (_record, running) => running.told().includes("- data")],
     ["while the environment is made", (_record, running) => running.told().includes("- environment")],
+    ["while the model is scored", (_record, running) => running.told().includes("- score"), otherGate],
     ["while the canary starts", (record) => record?.phase === "canary-up"],
     ["while labelled rows are replayed", (record) => ["golden", "set"].includes(record?.phase ?? "")],
     ["in the canary", (record) => shared.has(record?.phase)],
   ];
-  test.each(moments)("%s: exit 130, the canary is gone, stable serves", async (_name, come) => {
+  test.each(moments)("%s: exit 130, the canary is gone, stable serves", async (_name, come, flags = []) => {
     const load = project.load(rows, 100);
-    const deploying = project.start(["deploy"]);
+    const deploying = project.start(["deploy", ...flags]);
     await moment(deploying, "the moment to interrupt", (record) => come(record, deploying));
     deploying.process.kill("SIGINT");
     const { code, told } = await deploying.ended;
