@@ -47,7 +47,10 @@ function unreadable(error: unknown, path: string, name: string): MlshipError {
     code: "config.unreadable",
     what: `${name} cannot be read`,
     why: code === "EISDIR" ? "it is a folder" : `the system says ${code}`,
-    fix: code === "EISDIR" ? "replace it by a file: `mlship init` writes one" : "check the permissions of the file",
+    fix:
+      code === "EISDIR"
+        ? "replace it by a file: `mlship init` writes one"
+        : "check the permissions of the file",
     exit: "usage",
     cause: error,
   });
