@@ -1,23 +1,40 @@
 // Bundles src/ into dist/: one entry for the command line, one for the gateway daemon.
 import { rm } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { build } from "esbuild";
 
 /**
- * What commander imports and mlship does not use costs half of `mlship --help`: child_process, for
- * subcommands that are programs of their own, and node:process, whose import opens all three streams.
+ * Importing one of Node's own modules as an ES module reads each of its exports, getters included: fs
+ * then loads its streams, util its text decoder, process opens stdin, stdout and stderr. That is half
+ * of what `mlship --help` costs. Here each export is a pure call of its own, and those that nobody
+ * imports fall away.
  */
-const light = {
-  "node:child_process":
-    'export default { spawn: (...words) => process.getBuiltinModule("node:child_process").spawn(...words) };',
-  "node:process": "export default process;",
-};
-const lightCommander = {
-  name: "light-commander",
+const builtinsByExport = {
+  name: "builtins-by-export",
   setup(builder) {
-    builder.onResolve({ filter: /^node:(child_process|process)$/ }, ({ importer, path }) =>
-      importer.includes("/commander/") ? { path, namespace: "light" } : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: "light" }, ({ path }) => ({ contents: light[path] }));
+    builder.onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z]+)?$/ }, ({ path, importer, kind }) => {
+      if (kind === "require-call" || !isBuiltin(path)) return undefined;
+      // commander starts subcommands that are programs of their own; mlship has none.
+      const onUse = path === "node:child_process" && importer.includes("/commander/");
+      return { path, namespace: onUse ? "builtin-on-use" : "builtin", sideEffects: false };
+    });
+    builder.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)).filter(
+        (name) => /^[a-z]\w*$/i.test(name) && name !== "default",
+      );
+      const exported = names.map((name) => `export { own_${name} as ${name} };`);
+      const made = names.map((name) => `const own_${name} = /* @__PURE__ */ of(${JSON.stringify(name)});`);
+      return {
+        contents: `const whole = /* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)});
+          const of = (name) => whole[name];
+          export default whole;
+          ${made.join("\n")}
+          ${exported.join("\n")}`,
+      };
+    });
+    builder.onLoad({ filter: /.*/, namespace: "builtin-on-use" }, ({ path }) => ({
+      contents: `export default { spawn: (...words) => process.getBuiltinModule(${JSON.stringify(path)}).spawn(...words) };`,
+    }));
   },
 };
 
@@ -34,13 +51,11 @@ await build({
   // Names stay, so that stacks can be read.
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [lightCommander],
+  plugins: [builtinsByExport],
   // Native code finds its files beside itself.
   external: ["@duckdb/node-api"],
   // Bundled CommonJS packages call require() for Node's own modules.
-  banner: {
-    js: 'import { createRequire as mlshipRequire } from "node:module"; const require = mlshipRequire(import.meta.url);',
-  },
+  banner: { js: "const require = (name) => process.getBuiltinModule(name);" },
   legalComments: "linked",
   logLevel: "warning",
 });
