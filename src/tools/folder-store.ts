@@ -38,7 +38,10 @@ export function createFolderStore(folder: string, location: string): ObjectStore
     } catch (error) {
       throw refusal(error, location, key);
     } finally {
-      await rm(temporary, { force: true }).catch(missing);
+      await rm(temporary, { force: true }).catch((error: unknown) => {
+        // A folder that may not be entered refuses this as well.
+        throw refusal(error, location, key);
+      });
     }
   }
 
