@@ -16,9 +16,15 @@ const builtinsByExport = {
       if (kind === "require-call" || !isBuiltin(path)) return undefined;
       // commander starts subcommands that are programs of their own; mlship has none.
       const onUse = path === "node:child_process" && importer.includes("/commander/");
-      return { path, namespace: onUse ? "builtin-on-use" : "builtin", sideEffects: false };
+      // One copy per importer: shared, each would be a file of its own to load.
+      return {
+        path: `${path}?${importer}`,
+        pluginData: path,
+        namespace: onUse ? "builtin-on-use" : "builtin",
+        sideEffects: false,
+      };
     });
-    builder.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
+    builder.onLoad({ filter: /.*/, namespace: "builtin" }, ({ pluginData: path }) => {
       const names = Object.keys(process.getBuiltinModule(path)).filter(
         (name) => /^[a-z]\w*$/i.test(name) && name !== "default",
       );
@@ -32,7 +38,7 @@ const builtinsByExport = {
           ${exported.join("\n")}`,
       };
     });
-    builder.onLoad({ filter: /.*/, namespace: "builtin-on-use" }, ({ path }) => ({
+    builder.onLoad({ filter: /.*/, namespace: "builtin-on-use" }, ({ pluginData: path }) => ({
       contents: `export default { spawn: (...words) => process.getBuiltinModule(${JSON.stringify(path)}).spawn(...words) };`,
     }));
   },
