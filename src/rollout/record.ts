@@ -41,7 +41,8 @@ const revision = z.strictObject({
   release: z.templateLiteral(["sha256:", z.string()]),
 });
 
-const measurement = z.strictObject({
+/** Schema of a `Measurement`, in the record and on its way from a target. */
+export const measurementSchema = z.strictObject({
   at: z.number(),
   era: z.string(),
   share,
@@ -98,7 +99,7 @@ export type Plan = z.infer<typeof plan>;
 /** Sums over scrapes, so that resume keeps what was seen and the record stays small. */
 const evidence = z.strictObject({
   /** The counters last read: where the next increment begins. */
-  last: measurement.nullable(),
+  last: measurementSchema.nullable(),
   /** The interval in progress saw the share change: it counts for totals, not for tests. */
   mixed: z.boolean(),
   /** Intervals that were used by the tests, and those that were dropped because counters began again. */

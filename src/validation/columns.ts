@@ -1,5 +1,5 @@
 // The names of a data file's columns, before anybody has said which of them is the target.
-import { DuckDBInstance } from "@duckdb/node-api";
+import { openDatabase } from "./database.ts";
 import { loadTable } from "./source.ts";
 
 /**
@@ -7,15 +7,10 @@ import { loadTable } from "./source.ts";
  * @throws MlshipError `data.*`, exit 2, as `openDataset`.
  */
 export async function readColumnNames(file: string): Promise<string[]> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-  });
-  const connection = await instance.connect();
+  const { connection, close } = await openDatabase();
   try {
     return (await loadTable(connection, file)).map(({ name }) => name);
   } finally {
-    connection.closeSync();
-    instance.closeSync();
+    close();
   }
 }

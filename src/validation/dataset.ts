@@ -1,11 +1,12 @@
 // The labelled rows that a model is judged on: typed columns, labels and weights, read through DuckDB.
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { Label } from "../model/model.ts";
+import { openDatabase } from "./database.ts";
 import type { Columns } from "./ports.ts";
 import { loadTable } from "./source.ts";
 import type { SourceColumn } from "./stored.ts";
@@ -53,15 +54,7 @@ const fewestRows = 10;
  * @throws MlshipError `data.*`, exit 2, that names the file and, where it is known, the line or row.
  */
 export async function openDataset(file: string, roles: Roles): Promise<Dataset> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-  });
-  const connection = await instance.connect();
-  const close = () => {
-    connection.closeSync();
-    instance.closeSync();
-  };
+  const { connection, close } = await openDatabase();
   try {
     const columns = await loadTable(connection, file);
     // From here on no query, a slice of the configuration's included, reaches a file or an option.

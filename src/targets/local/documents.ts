@@ -79,20 +79,6 @@ export const gatewayAnswerSchema = z.union([
 ]);
 export type GatewayAnswer = z.infer<typeof gatewayAnswerSchema>;
 
-const counts = z.strictObject({ requests: z.number(), errors: z.number() });
-
-/** Counters, as `Measurement` of the rollout's ports. */
-export const measurementSchema = z.strictObject({
-  at: z.number(),
-  era: z.string(),
-  share: z.number(),
-  stable: counts,
-  canary: counts,
-  rescued: z.number(),
-  failed: z.number(),
-  ready: z.strictObject({ stable: z.number(), canary: z.number() }),
-});
-
 /** One revision's servers as they are now. */
 const crewStatusSchema = z.strictObject({
   revision,
