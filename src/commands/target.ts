@@ -20,7 +20,7 @@ export async function openTarget(project: Project, host: Host, store: ObjectStor
     channel,
     stateFolder: state,
     port: config.serve.port,
-    replicas: config.deploy.replicas.min,
+    replicas: config.deploy.replicas.min ?? 1,
     timeoutMs: config.serve.timeoutMs,
     materials: {
       async materialise(digest) {

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { resolveGates, type Gates } from "./gates.ts";
 import type { Written } from "./schema.ts";
-import { parseDuration } from "./units.ts";
+import { parseDuration, parseSize } from "./units.ts";
 
 /** One project's resolved configuration. Paths are absolute, durations in milliseconds. */
 export interface Config {
@@ -24,6 +24,24 @@ export interface Config {
     version: string;
     /** A file in requirements.txt syntax. */
     requirements: string | null;
+    /** Names of distributions that may be built from source. */
+    allowSource: string[];
+  };
+  image: {
+    /** Without tag and digest. */
+    repository: string | null;
+    /** Null for the one that belongs to the Python version. */
+    base: string | null;
+    platforms: Written["image"]["platforms"];
+    delivery: Written["image"]["delivery"];
+    /** Absolute path of the project's own Dockerfile template. */
+    template: string | null;
+    /** Bytes, compressed. */
+    maxSize: number | null;
+    parity: { maxDelta: number; maxFlips: number };
+    scan: { failOn: Written["image"]["scan"]["failOn"] };
+    /** Absolute path of a private key. */
+    signingKey: string | null;
   };
   validate: {
     data: string;
@@ -46,7 +64,14 @@ export interface Config {
   };
   deploy: {
     target: Written["deploy"]["target"];
-    replicas: { min: number };
+    /** `min` is null when the target is to choose; `cpu` and `memory` are percent of the request. */
+    replicas: { min: number | null; max: number; cpu: number; memory: number };
+    namespace: string;
+    /** Quantities of Kubernetes. */
+    resources: { cpu: string; memory: string };
+    monitor: Written["deploy"]["monitor"];
+    route: { gateway: string; hosts: string[] } | null;
+    patches: Written["deploy"]["patches"];
     canary: {
       /** Percent of requests, rising. */
       steps: number[];
@@ -65,7 +90,7 @@ export interface Config {
  * @param folder absolute; relative paths start from it.
  */
 export function resolveConfig(written: Written, folder: string, environment: string | null): Config {
-  const { name, version, model, python, validate, serve, artifacts, deploy } = written;
+  const { name, version, model, python, image, validate, serve, artifacts, deploy } = written;
   const { canary } = deploy;
   const absolute = (path: string) => resolve(folder, path);
   const absoluteOrNull = (path: string | undefined) => (path === undefined ? null : absolute(path));
@@ -75,7 +100,15 @@ export function resolveConfig(written: Written, folder: string, environment: str
     name,
     version,
     model: { ...model, path: absolute(model.path), handler: absoluteOrNull(model.handler) },
-    python: { version: python.version, requirements: absoluteOrNull(python.requirements) },
+    python: { ...python, requirements: absoluteOrNull(python.requirements) },
+    image: {
+      ...image,
+      repository: image.repository ?? null,
+      base: image.base ?? null,
+      template: absoluteOrNull(image.template),
+      maxSize: image.maxSize === undefined ? null : parseSize(image.maxSize),
+      signingKey: absoluteOrNull(image.signingKey),
+    },
     validate: {
       data: absolute(validate.data),
       target: validate.target,
@@ -90,7 +123,12 @@ export function resolveConfig(written: Written, folder: string, environment: str
     artifacts: { store: artifacts.store.includes("://") ? artifacts.store : absolute(artifacts.store) },
     deploy: {
       target: deploy.target,
-      replicas: deploy.replicas,
+      replicas: { ...deploy.replicas, min: deploy.replicas.min ?? null },
+      namespace: deploy.namespace,
+      resources: deploy.resources,
+      monitor: deploy.monitor,
+      route: deploy.route ?? null,
+      patches: deploy.patches,
       canary: {
         steps: canary.steps,
         intervalMs: parseDuration(canary.interval),

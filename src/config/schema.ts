@@ -1,13 +1,15 @@
 // The schema of mlship.yaml: every key, what it means, and its default. All else derives from here.
 import { z } from "zod";
 import { gatesSchema } from "./gates.ts";
+import { image } from "./image-keys.ts";
 import { partially } from "./keys.ts";
+import { kubernetes } from "./kubernetes-keys.ts";
+import { column, label, localPath, path } from "./texts.ts";
 import { durationPattern, parseDuration } from "./units.ts";
 
 /** Model formats that `model.format` may name; `auto` detects the format from the content. */
 export const formats = ["auto", "onnx", "sklearn", "skops", "xgboost", "lightgbm"] as const;
 
-const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const semver =
   /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*))*)?$/;
 const longest = "24h";
@@ -19,13 +21,6 @@ const briefly = duration.refine((text) => !(parseDuration(text) > parseDuration(
 const positiveDuration = briefly.refine((text) => parseDuration(text) !== 0, {
   error: "must be longer than 0",
 });
-
-// oxlint-disable-next-line no-control-regex -- a path that holds one cannot be shown or passed on safely
-const path = z.string().regex(/^[^\u0000-\u001f\u007f]+$/, "must be a path without control characters");
-const localPath = path.refine((text) => !text.includes("://"), {
-  error: "must be a path on this machine, not a URL",
-});
-const column = z.string().min(1);
 
 const model = z
   .strictObject({
@@ -60,6 +55,10 @@ const python = z
         "File of further requirements, in requirements.txt syntax; what the model needs is read from it.",
       )
       .optional(),
+    allowSource: z
+      .array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, "must be the name of a package"))
+      .describe("Packages that may be built from source where there is no wheel. Building one runs its code.")
+      .default([]),
   })
   .describe("The Python environment that scores and serves the model.");
 
@@ -136,10 +135,19 @@ const deploy = z
   .strictObject({
     target: z.enum(["local"]).describe("Where the model runs: local is this machine.").default("local"),
     replicas: z
-      .strictObject({ min: z.int().min(1).max(64).describe("Servers per version.").default(1) })
+      .strictObject({
+        min: z
+          .int()
+          .min(1)
+          .max(1000)
+          .describe("Servers per version, at least; by default 1 on this machine and 3 on Kubernetes.")
+          .optional(),
+        ...kubernetes.replicas,
+      })
       .describe("How many servers run.")
       .prefault({}),
     canary: canary.prefault({}),
+    ...kubernetes.deploy,
   })
   .describe("Where and how a version is rolled out.");
 
@@ -157,6 +165,7 @@ const project = {
     .describe("Semantic version of the model. Once released it names these bytes for ever."),
   model,
   python: python.prefault({}),
+  image: image.prefault({}),
   validate,
   serve: serve.prefault({}),
   artifacts: artifacts.prefault({}),

@@ -1,0 +1,16 @@
+// Texts that several sections of mlship.yaml are made of: labels, paths, column names.
+import { z } from "zod";
+
+/** A DNS label (RFC 1123). */
+export const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+// oxlint-disable-next-line no-control-regex -- a path that holds one cannot be shown or passed on safely
+export const path = z
+  .string()
+  .regex(/^[^\u0000-\u001f\u007f]+$/, "must be a path without control characters");
+
+export const localPath = path.refine((text) => !text.includes("://"), {
+  error: "must be a path on this machine, not a URL",
+});
+
+export const column = z.string().min(1);
