@@ -5,9 +5,9 @@ import { z } from "zod";
 export const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 // oxlint-disable-next-line no-control-regex -- a path that holds one cannot be shown or passed on safely
-export const path = z
-  .string()
-  .regex(/^[^\u0000-\u001f\u007f]+$/, "must be a path without control characters");
+const plain = /^[^\u0000-\u001f\u007f]+$/;
+
+export const path = z.string().regex(plain, "must be a path without control characters");
 
 export const localPath = path.refine((text) => !text.includes("://"), {
   error: "must be a path on this machine, not a URL",

@@ -20,7 +20,18 @@ describe("defaults", () => {
       name: "fraud",
       version: "1.4.0",
       model: { path: join(folder, "model.joblib"), format: "auto", handler: null, trust: [] },
-      python: { version: "auto", requirements: null },
+      python: { version: "auto", requirements: null, allowSource: [] },
+      image: {
+        repository: null,
+        base: null,
+        platforms: ["linux/amd64"],
+        delivery: "baked",
+        template: null,
+        maxSize: null,
+        parity: { maxDelta: 1e-6, maxFlips: 0 },
+        scan: { failOn: "none" },
+        signingKey: null,
+      },
       validate: {
         data: join(folder, "test_data.csv"),
         target: "target",
@@ -35,7 +46,12 @@ describe("defaults", () => {
       artifacts: { store: join(folder, ".mlship", "store") },
       deploy: {
         target: "local",
-        replicas: { min: 1 },
+        replicas: { min: null, max: 10, cpu: 70, memory: 80 },
+        namespace: "default",
+        resources: { cpu: "500m", memory: "512Mi" },
+        monitor: "none",
+        route: null,
+        patches: [],
         canary: {
           steps: [5, 25, 50],
           intervalMs: 60_000,
