@@ -57,6 +57,23 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       const { createScorers } = await import("./tools/python/scorer.ts");
       return createScorers(python);
     },
+    async registry() {
+      const { createRegistry } = await import("./tools/registry/registry.ts");
+      return createRegistry({
+        env: process.env,
+        home: homedir(),
+        signal,
+        version: manifest.version,
+        sleep: (ms) => clock.sleep(ms, signal),
+        now: Date.now,
+      });
+    },
+    async scanner() {
+      const { findScanner } = await import("./tools/scanner.ts");
+      // What signs is no scanner's business.
+      const { MLSHIP_SIGNING_KEY: _key, MLSHIP_KEY_PASSWORD: _password, ...env } = process.env;
+      return await findScanner(env, signal);
+    },
     async store(location) {
       const { createFolderStore } = await import("./tools/folder-store.ts");
       const shown = path.relative(cwd, location);

@@ -1,5 +1,7 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
 import type { ObjectStore } from "../artifacts/ports.ts";
+import type { Registry } from "../image/ports.ts";
+import type { Scanner } from "../image/vulnerabilities.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
 import type { Environments, Scorers } from "../validation/ports.ts";
@@ -50,6 +52,10 @@ export interface Host {
   /** @param lockFolder where the project keeps its locks: the same inputs keep the same lock. */
   environments(lockFolder: string): Promise<Environments>;
   scorers(): Promise<Scorers>;
+  /** Container registries, with the credentials that Docker has for them. */
+  registry(): Promise<Registry>;
+  /** What looks for known vulnerabilities; null when none is installed. */
+  scanner(): Promise<Scanner | null>;
   /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
   store(location: string): Promise<ObjectStore>;
   target(options: LocalTargetOptions): Promise<Target>;

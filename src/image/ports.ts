@@ -20,6 +20,16 @@ export interface UploadBlob {
   size: number;
   /** The bytes from an offset on; called again when an upload was cut. */
   open(from: number): Readable;
+  /** Another repository of the same registry that may have the blob: then it need not travel. */
+  mountFrom?: string | undefined;
+}
+
+/** A manifest that a registry has taken. */
+export interface PushedManifest {
+  /** As the registry reports it. */
+  digest: Digest;
+  /** Whether the registry lists it among the referrers of its `subject` by itself. */
+  listed: boolean;
 }
 
 /**
@@ -36,10 +46,11 @@ export interface Registry {
   /**
    * Uploads a blob in pieces and goes on where a cut upload ended.
    * @param onBytes told how many bytes more the registry has taken
+   * @returns false when the registry took it over from `mountFrom`, and no byte travelled
    */
-  pushBlob(reference: Reference, blob: UploadBlob, onBytes: (bytes: number) => void): Promise<void>;
-  /** @returns the digest that the registry reports. @param name a tag, or the manifest's own digest. */
-  pushManifest(reference: Reference, manifest: StoredManifest, name: string): Promise<Digest>;
+  pushBlob(reference: Reference, blob: UploadBlob, onBytes: (bytes: number) => void): Promise<boolean>;
+  /** @param name a tag, or the manifest's own digest. */
+  pushManifest(reference: Reference, manifest: StoredManifest, name: string): Promise<PushedManifest>;
   /** Manifests whose `subject` is this digest (OCI 1.1 referrers); those of registries without them too. */
   referrers(reference: Reference, subject: Digest): Promise<Descriptor[]>;
 }
@@ -96,17 +107,44 @@ export interface Builder {
   build(request: BuildRequest): Promise<void>;
 }
 
-/** An engine that runs images on this machine. */
+/** Whose images and containers these are, so that what a killed build left is found. */
+export interface Owner {
+  /** The project on this machine: a few hexadecimal digits. */
+  project: string;
+  /** One run of `mlship build`. */
+  build: string;
+}
+
+/**
+ * An engine that runs images on this machine.
+ * All methods throw MlshipError `docker.*`, exit 5, for an engine that is not there, or refuses.
+ */
 export interface Engine {
+  /** `Docker Engine 26.1.5` */
   readonly name: string;
   /** The platform that it runs images of without emulation. */
   readonly platform: Platform;
   /** Takes the image of one platform out of an OCI layout. @returns the engine's name for it. */
-  load(layoutFolder: string, platform: Platform): Promise<string>;
-  /** Starts it read-only, as its own user, without network but a port on loopback. */
-  start(image: string, limits: { memory: number; pids: number }): Promise<Container>;
+  load(layoutFolder: string, platform: Platform, owner: Owner): Promise<string>;
+  /**
+   * Starts it read-only, as its own user, without privileges, without a way out to any network,
+   * with one port on loopback.
+   */
+  start(image: string, limits: Limits, owner: Owner): Promise<Container>;
   /** Removes an image that `load` took in. */
   remove(image: string): Promise<void>;
+  /** Removes what builds of this project left, except those that go on. */
+  sweep(project: string, alive: readonly string[]): Promise<void>;
+}
+
+/** What a container may use, and where it is asked. */
+export interface Limits {
+  /** Bytes. */
+  memory: number;
+  /** Processes and threads. */
+  pids: number;
+  /** The port that it listens on. */
+  port: number;
 }
 
 /** A container that runs. Removed by `remove` whatever has become of it. */
@@ -126,3 +164,11 @@ export interface Container {
 
 /** Asks a server for predictions. */
 export type Ask = (url: string, columns: Columns, timeoutMs: number) => Promise<Predictions>;
+
+/** A server as its users see it. */
+export interface Asking {
+  /** Whether it answers that it is ready. */
+  isReady(url: string): Promise<boolean>;
+  /** @throws MlshipError `image.no-answer`, exit 3, when it refuses, fails, or breaks the connection. */
+  ask: Ask;
+}

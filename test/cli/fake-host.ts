@@ -4,12 +4,14 @@ import { cpSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Host, Step } from "../../src/commands/host.ts";
 import { digestBytes } from "../../src/digest.ts";
+import type { Scanner } from "../../src/image/vulnerabilities.ts";
 import { MlshipError } from "../../src/errors.ts";
 import { run } from "../../src/main.ts";
 import type { Target } from "../../src/rollout/ports.ts";
 import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
 import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
 import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
+import { createMemoryRegistry } from "../unit/image/memory-registry.ts";
 import { World } from "../unit/rollout/world.ts";
 import { emptyFolder } from "./project.ts";
 import { evaluateBooster, fakeEnvironments, fakeScorers } from "./fake-python.ts";
@@ -31,6 +33,9 @@ export class Machine {
   readonly folder: string;
   readonly world = new World();
   readonly store = createMemoryStore();
+  readonly registry = createMemoryRegistry();
+  /** What looks for known vulnerabilities; null when none is installed. */
+  scanner: Scanner | null = null;
   readonly faults = { isMissing: false, onAct: (_act: string) => {} };
   env: Record<string, string | undefined> = {};
   isTerminal = false;
@@ -161,6 +166,8 @@ export class Machine {
       nonce: () => `00000000-0000-4000-8000-${String((this.#nonces += 1)).padStart(12, "0")}`,
       environments: () => Promise.resolve(fakeEnvironments(this.faults, signal)),
       scorers: () => Promise.resolve(fakeScorers(this.faults, signal)),
+      registry: () => Promise.resolve(this.registry),
+      scanner: () => Promise.resolve(this.scanner),
       store: () => Promise.resolve(this.store),
       target: (wanted) => Promise.resolve(this.#target(wanted)),
       commit: () => Promise.resolve({ commit: "0123456789abcdef0123456789abcdef01234567", dirty: false }),
