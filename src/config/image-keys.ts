@@ -17,11 +17,12 @@ export type Severity = (typeof severities)[number];
 
 const part = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
 /** `host[:port]/path`, or `path` at Docker Hub; the grammar of the OCI distribution specification. */
-const repository = new RegExp(
+export const repositoryPattern = new RegExp(
   `^([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?/)?${part}(/${part})*$`,
 );
-const reference = new RegExp(
-  `${repository.source.slice(0, -1)}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`,
+/** A repository with tag and digest, each if there is one; `parseReference` of the image room takes it apart. */
+export const referencePattern = new RegExp(
+  `${repositoryPattern.source.slice(0, -1)}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`,
 );
 
 /** Schema of `image`. */
@@ -30,13 +31,13 @@ export const image = z
     repository: z
       .string()
       .max(255)
-      .regex(repository, "must be a repository such as ghcr.io/acme/fraud, without tag or digest")
+      .regex(repositoryPattern, "must be a repository such as ghcr.io/acme/fraud, without tag or digest")
       .describe("Where the image is pushed to, without tag.")
       .optional(),
     base: z
       .string()
       .max(400)
-      .regex(reference, "must be an image reference such as python:3.12-slim")
+      .regex(referencePattern, "must be an image reference such as python:3.12-slim")
       .describe(
         "Image that the model's image is built on: Linux with glibc and CPython, the version that is locked, as python3. By default python:X.Y-slim.",
       )
