@@ -1,0 +1,27 @@
+# BuildKit, current, behind `docker buildx --builder testbed`; and the runc that it shares with the cluster's node.
+
+buildkit_prepare() {
+  docker_prepare
+  runtime_prepare
+  compiled buildkit env CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$bin/" \
+    github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl
+}
+
+buildkit_up() {
+  buildkit_prepare
+  docker_up
+  mkdir -p "$state/buildkit"
+  start buildkit buildkitd --root "$state/buildkit/root" --addr "unix://$state/buildkit/buildkit.sock" \
+    --oci-worker-binary "$bin/runc" --oci-worker-net host
+  until_ok 20 buildkit BuildKit buildctl --addr "unix://$state/buildkit/buildkit.sock" debug workers
+  docker buildx inspect testbed >/dev/null 2>&1 ||
+    quietly "name the builder" docker buildx create --name testbed --driver remote "unix://$state/buildkit/buildkit.sock"
+}
+
+runtime_prepare() { # containerd and runc
+  packages gcc libc6-dev libseccomp-dev pkg-config
+  compiled containerd sh -c "
+    CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$bin/' github.com/containerd/containerd/v2/cmd/containerd \
+      github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2 github.com/containerd/containerd/v2/cmd/ctr &&
+    CGO_ENABLED=1 go build -tags seccomp -trimpath -ldflags '-s -w' -o '$bin/runc' github.com/opencontainers/runc"
+}
