@@ -53,6 +53,10 @@ async function openHost(options: GlobalOptions): Promise<Host> {
         serverFolder: path.join(packageFolder, "templates", "server"),
       });
     },
+    async resolver() {
+      const { createResolver } = await import("./tools/python/resolver.ts");
+      return createResolver({ ...python, serverFolder: path.join(packageFolder, "templates", "server") });
+    },
     async scorers() {
       const { createScorers } = await import("./tools/python/scorer.ts");
       return createScorers(python);

@@ -10,12 +10,18 @@ import type { InputColumn, Model, Task } from "../model/model.ts";
 import { requirementsOf } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
 import { openDataset, type Dataset } from "../validation/dataset.ts";
-import type { Environment, Scorer } from "../validation/ports.ts";
+import { readRequirements } from "../image/lock-requirements.ts";
+import { normaliseName } from "../image/lock-drift.ts";
+import { requirementsText } from "../image/lock-text.ts";
+import { lockFile, type ReadLock } from "../image/lock.ts";
+import type { Decided, Environment, Scorer } from "../validation/ports.ts";
 import type { Host } from "./host.ts";
+import { findLock, type FoundLock, type LockFacts } from "./open-lock.ts";
 import type { Project } from "./project.ts";
+import { inStep } from "./step.ts";
 
-/** A model beside its data, ready to be scored. */
-export interface Candidate {
+/** A model beside its data, as far as their files tell. */
+export interface Subject {
   /** Holds the model's files, which nothing changes any more. */
   folder: string;
   model: Model;
@@ -23,6 +29,14 @@ export interface Candidate {
   handler: string | null;
   dataset: Dataset;
   inputs: InputColumn[];
+  /** What model and project require of Python: normalised lines, sorted. */
+  requirements: string[];
+}
+
+/** A model beside its data, ready to be scored. */
+export interface Candidate extends Subject {
+  /** mlship.lock that the environment was made from; null when there is none, or it has drifted. */
+  lock: ReadLock | null;
   environment: Environment;
 }
 
@@ -83,8 +97,29 @@ function namingOriginal(error: unknown, copy: string, original: string): unknown
   });
 }
 
-/** Reads model and data, and makes the environment that both are scored in. */
-export async function openCandidate(project: Project, host: Host, folder: string): Promise<Candidate> {
+/** Gives the lock that a command goes by, for what is known of the model before any Python runs; null for none. */
+export type Locking = (project: Project, host: Host, facts: LockFacts) => Promise<FoundLock | null>;
+
+/** Reads model and data, and makes the environment that both are scored in. @param locking by default, mlship.lock when it is there. */
+export async function openCandidate(
+  project: Project,
+  host: Host,
+  folder: string,
+  locking: Locking = findLock,
+): Promise<Candidate> {
+  const subject = await openSubject(project, host, folder);
+  try {
+    const found = await locking(project, host, subject);
+    const environment = await openEnvironment(project, host, subject.requirements, found);
+    return { ...subject, lock: found?.drift.length === 0 ? found.read : null, environment };
+  } catch (error) {
+    subject.dataset.close();
+    throw error;
+  }
+}
+
+/** Model and data as their files say it; no Python runs. The caller closes the dataset. */
+export async function openSubject(project: Project, host: Host, folder: string): Promise<Subject> {
   const { config } = project;
   const bundle = path.join(folder, "bundle");
   await mkdir(bundle);
@@ -103,8 +138,9 @@ export async function openCandidate(project: Project, host: Host, folder: string
       model,
       dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable })),
     );
-    const environment = await openEnvironment(project, host, requirementsOf(model, inputs));
-    return { folder: bundle, model, handler, dataset, inputs, environment };
+    const own = await ownRequirements(config);
+    const requirements = [...new Set([...requirementsOf(model, inputs), ...own])].sort();
+    return { folder: bundle, model, handler, dataset, inputs, requirements };
   } catch (error) {
     dataset.close();
     throw error;
@@ -114,13 +150,17 @@ export async function openCandidate(project: Project, host: Host, folder: string
 async function openEnvironment(
   { config, state }: Project,
   host: Host,
-  needed: string[],
+  requirements: string[],
+  found: FoundLock | null,
 ): Promise<Environment> {
+  if (found !== null && found.drift.length > 0)
+    host.progress.note(`${lockFile} is out of date (${found.drift.join("; ")}): run mlship lock`);
   return await inStep(host, "environment", async () => {
     const environments = await host.environments(path.join(state, "locks"));
-    const { requirements, version } = config.python;
-    const own = requirements === null ? [] : await readRequirements(requirements);
-    const lock = await environments.lock([...needed, ...own], version);
+    const lock = await environments.lock(requirements, config.python.version, {
+      allowSource: config.python.allowSource.map(normaliseName),
+      ...(found === null ? {} : { decided: decidedBy(found, config.python.version) }),
+    });
     const packages = lock.requirements.match(/^[\w.-]+==/gm)?.length ?? 0;
     const environment = await environments.prepare(lock);
     const counted = `${packages} ${packages === 1 ? "package" : "packages"}`;
@@ -128,10 +168,20 @@ async function openEnvironment(
   });
 }
 
-async function readRequirements(file: string): Promise<string[]> {
-  try {
-    return (await readFile(file, "utf8")).split(/\r?\n/);
-  } catch (cause) {
+/** What the lock decides: all when it is the project's, else the versions that still fit. */
+function decidedBy({ read: { lock }, drift }: FoundLock, wanted: string): Decided {
+  const preferred = Object.values(lock.packages)[0] ?? [];
+  const python = wanted === "auto" || wanted === lock.python ? lock.python : null;
+  if (drift.length > 0) return { python, exact: {}, preferred };
+  const exact = lock.inputs.platforms.map((platform) => [platform, requirementsText(lock, platform)]);
+  return { python, exact: Object.fromEntries(exact), preferred };
+}
+
+/** The project's own requirements. @throws MlshipError `python.requirements-missing`, `python.bad-requirement`. */
+async function ownRequirements({ python, folder }: Config): Promise<string[]> {
+  const file = python.requirements;
+  if (file === null) return [];
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
     const fix = "correct python.requirements in mlship.yaml";
     throw new MlshipError({
       code: "python.requirements-missing",
@@ -140,7 +190,8 @@ async function readRequirements(file: string): Promise<string[]> {
       exit: "usage",
       cause,
     });
-  }
+  });
+  return readRequirements(text, path.relative(folder, file));
 }
 
 /**
@@ -190,24 +241,6 @@ export function makeBundle(
 
 async function writeBundle(folder: string, bundle: Bundle): Promise<void> {
   await writeFile(path.join(folder, "mlship.json"), `${JSON.stringify(bundle, null, 2)}\n`);
-}
-
-/** Runs `work` as one visible step. Ctrl-C ends the command between steps, also where nothing waits for it. */
-export async function inStep<T>(
-  host: Host,
-  title: string,
-  work: (update: (detail: string) => void) => Promise<{ result: T; told: string }>,
-): Promise<T> {
-  host.signal.throwIfAborted();
-  const step = host.progress.step(title);
-  try {
-    const { result, told } = await work((detail) => step.update(detail));
-    step.done(told);
-    return result;
-  } catch (error) {
-    step.fail();
-    throw error;
-  }
 }
 
 function describe({ estimator, format, libraries, size }: Model): string {

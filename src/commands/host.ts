@@ -1,5 +1,6 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
 import type { ObjectStore } from "../artifacts/ports.ts";
+import type { Resolver } from "../image/lock-ports.ts";
 import type { Registry } from "../image/ports.ts";
 import type { Scanner } from "../image/vulnerabilities.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
@@ -52,6 +53,8 @@ export interface Host {
   /** @param lockFolder where the project keeps its locks: the same inputs keep the same lock. */
   environments(lockFolder: string): Promise<Environments>;
   scorers(): Promise<Scorers>;
+  /** Pins distributions for the platforms of images. */
+  resolver(): Promise<Resolver>;
   /** Container registries, with the credentials that Docker has for them. */
   registry(): Promise<Registry>;
   /** What looks for known vulnerabilities; null when none is installed. */

@@ -11,9 +11,10 @@ import { goldenSchema, type Golden } from "../validation/golden.ts";
 import { showVerdict } from "../validation/show.ts";
 import { digestInputs, reportSchema, type Report } from "../validation/report.ts";
 import { validate, type Baseline } from "../validation/validate.ts";
-import { inStep, makeBundle, openCandidate, withScorer, type Candidate } from "./candidate.ts";
+import { makeBundle, openCandidate, withScorer, type Candidate, type Locking } from "./candidate.ts";
 import type { Host } from "./host.ts";
 import type { Project } from "./project.ts";
+import { inStep } from "./step.ts";
 
 /** A judged model. */
 export interface Judgement {
@@ -30,6 +31,8 @@ export interface JudgeOptions {
   production: string | null;
   /** Takes the report of an earlier run on exactly the same inputs. */
   reuse: boolean;
+  /** The lock that the environment is made from; by default mlship.lock when it is there. */
+  locking?: Locking;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function judge(
   folder: string,
   options: JudgeOptions,
 ): Promise<Judgement> {
-  const candidate = await openCandidate(project, host, folder);
+  const candidate = await openCandidate(project, host, folder, options.locking);
   try {
     const baseline = await openBaseline(project, host, folder, candidate, options);
     const { report, golden } = await reportOn(project, host, candidate, baseline, options.reuse);

@@ -8,10 +8,13 @@ const digest = z.templateLiteral(["sha256:", z.string().regex(/^[0-9a-f]{64}$/)]
 /** One distribution for one platform. */
 const pin = z.strictObject({
   /** Normalised name (PEP 503). */
-  name: z.string(),
-  version: z.string(),
+  name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
+  /** PEP 440. */
+  version: z.string().regex(/^[0-9A-Za-z][0-9A-Za-z.!+_-]*$/),
   /** Of every file that may be installed; sorted. */
   sha256: z.array(z.string().regex(/^[0-9a-f]{64}$/)).min(1),
+  /** There is no wheel: the file is a source distribution, named in `python.allowSource`. */
+  source: z.literal(true).optional(),
 });
 export type Pin = z.infer<typeof pin>;
 
@@ -35,10 +38,13 @@ export const lockSchema = z.strictObject({
   }),
   /** What builds: the version of uv in the build stage, with the hash of its wheel per platform. */
   builder: z.strictObject({
-    uv: z.strictObject({ version: z.string(), sha256: z.partialRecord(z.enum(platforms), z.string()) }),
+    uv: z.strictObject({
+      version: z.string().regex(/^[0-9.]+$/),
+      sha256: z.partialRecord(z.enum(platforms), z.string().regex(/^[0-9a-f]{64}$/)),
+    }),
   }),
   /** Minor version of CPython: `3.12`. */
-  python: z.string(),
+  python: z.string().regex(/^3\.\d{1,2}$/),
   base: z.strictObject({
     /** In full, with tag: `docker.io/library/python:3.12-slim`. */
     reference: z.string(),

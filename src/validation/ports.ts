@@ -1,4 +1,5 @@
 // What validation needs from the outside world: a locked Python environment, and a scorer in it.
+import type { Platform } from "../config/image-keys.ts";
 import type { Digest } from "../digest.ts";
 import type { FileSet, Label } from "../model/model.ts";
 
@@ -23,15 +24,30 @@ export interface Environment {
   python: string;
 }
 
+/** What mlship.lock has already decided about the environment of this machine. */
+export interface Decided {
+  /** Minor version of CPython; null leaves it to the project. */
+  python: string | null;
+  /** requirements.txt with hashes, per platform of images; the environment of such a machine holds exactly that. */
+  exact: Partial<Record<Platform, string>>;
+  /** Versions that any other machine keeps where the requirements allow it. */
+  preferred: readonly { name: string; version: string }[];
+}
+
 /** Makes and finds environments. */
 export interface Environments {
   /**
    * Pins `requirements` (PEP 508 lines) for CPython `python` (`3.12`, or `auto`: the newest found
    * on this machine that the server supports) and the server's own requirements.
+   * @param options.allowSource normalised names of distributions that may be built from source
    * @throws MlshipError `python.*`, exit 5 when Python or the package index is missing, 2 when no
    *   set of versions satisfies the requirements.
    */
-  lock(requirements: string[], python: string): Promise<PythonLock>;
+  lock(
+    requirements: string[],
+    python: string,
+    options?: { allowSource?: readonly string[]; decided?: Decided },
+  ): Promise<PythonLock>;
   /**
    * The environment of a lock, made on first use and kept in the cache under its digest.
    * @param serverFile gives the server's source files of a lock from a release; without it they

@@ -14,7 +14,7 @@ import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
 import { createMemoryRegistry } from "../unit/image/memory-registry.ts";
 import { World } from "../unit/rollout/world.ts";
 import { emptyFolder } from "./project.ts";
-import { evaluateBooster, fakeEnvironments, fakeScorers } from "./fake-python.ts";
+import { evaluateBooster, fakeEnvironments, fakeIndex, fakeResolver, fakeScorers } from "./fake-python.ts";
 
 /** What one command line printed, and how it ended. */
 export interface Ran {
@@ -36,6 +36,8 @@ export class Machine {
   readonly registry = createMemoryRegistry();
   /** What looks for known vulnerabilities; null when none is installed. */
   scanner: Scanner | null = null;
+  /** The distributions that there are. */
+  readonly index = fakeIndex();
   readonly faults = { isMissing: false, onAct: (_act: string) => {} };
   env: Record<string, string | undefined> = {};
   isTerminal = false;
@@ -165,6 +167,7 @@ export class Machine {
       actor: { user: "ada", host: "loom", pid: 4242 },
       nonce: () => `00000000-0000-4000-8000-${String((this.#nonces += 1)).padStart(12, "0")}`,
       environments: () => Promise.resolve(fakeEnvironments(this.faults, signal)),
+      resolver: () => Promise.resolve(fakeResolver(this.faults, this.index, signal)),
       scorers: () => Promise.resolve(fakeScorers(this.faults, signal)),
       registry: () => Promise.resolve(this.registry),
       scanner: () => Promise.resolve(this.scanner),

@@ -4,6 +4,7 @@ import path from "node:path";
 import { canonicalJson, digestBytes, digestDocument } from "../../src/digest.ts";
 import { MlshipError } from "../../src/errors.ts";
 import { bundleSchema } from "../../src/model/bundle.ts";
+import type { Resolver } from "../../src/image/lock-ports.ts";
 import type { Columns, Environments, Predictions, PythonLock, Scorers } from "../../src/validation/ports.ts";
 
 const serverBytes = Buffer.from("# the server's source\n");
@@ -29,7 +30,7 @@ export function fakeEnvironments(faults: PythonFaults, signal: AbortSignal): Env
     signal.throwIfAborted();
   };
   return {
-    async lock(requirements, python): Promise<PythonLock> {
+    async lock(requirements, python, { decided } = {}): Promise<PythonLock> {
       await act("lock");
       if (faults.isMissing) {
         throw new MlshipError({
@@ -40,9 +41,10 @@ export function fakeEnvironments(faults: PythonFaults, signal: AbortSignal): Env
         });
       }
       const content = {
-        python: python === "auto" ? "3.12" : python,
+        python: decided?.python ?? (python === "auto" ? "3.12" : python),
         platform: "linux_x86_64",
-        requirements: requirements.map((line) => `${line} --hash=sha256:00\n`).join(""),
+        requirements:
+          decided?.exact["linux/amd64"] ?? requirements.map((line) => `${line} --hash=sha256:00\n`).join(""),
         server: {
           files: [serverFile],
           digest: digestBytes(canonicalJson([serverFile])),
@@ -60,6 +62,67 @@ export function fakeEnvironments(faults: PythonFaults, signal: AbortSignal): Env
       return { lock, python: "/fake/python" };
     },
     serverFile: () => Promise.resolve(serverBytes),
+  };
+}
+
+/** Versions of each distribution, oldest first, and the server that this mlship comes with. */
+export interface FakeIndex {
+  versions: Map<string, string[]>;
+  /** `name platform` for which there is no wheel. */
+  lacking: Set<string>;
+  pythons: string[];
+  server: string;
+}
+
+export const fakeIndex = (): FakeIndex => ({
+  versions: new Map([
+    ["xgboost", ["2.1.4", "3.0.0", "3.1.0"]],
+    ["numpy", ["1.26.4", "2.1.0", "2.2.1"]],
+    ["uvicorn", ["0.54.0"]],
+  ]),
+  lacking: new Set(),
+  pythons: ["3.12", "3.11"],
+  server: "first",
+});
+
+/** The hash of a wheel that there is not. */
+export const fakeHash = (...parts: string[]): string => digestBytes(parts.join(" ")).slice("sha256:".length);
+
+/** Gives the preferred version of what is required by name, or the newest; numpy and uvicorn come along. */
+export function fakeResolver(faults: PythonFaults, index: FakeIndex, signal: AbortSignal): Resolver {
+  return {
+    builder: {
+      uv: { version: "0.13.8", sha256: { "linux/amd64": fakeHash("uv"), "linux/arm64": fakeHash("uv") } },
+    },
+    pythons: () => Promise.resolve(index.pythons),
+    server: () => Promise.resolve({ digest: digestBytes(index.server), requirements: ["numpy", "uvicorn"] }),
+    async resolve({ requirements, python, platform, preferred, allowSource }) {
+      faults.onAct("resolve");
+      await Promise.resolve();
+      signal.throwIfAborted();
+      const asked = new Map<string, string | undefined>();
+      for (const line of requirements) {
+        const [, name = "", exact] = /^(?:xgboost-cpu|([a-z]+))(?:==([\w.]+))?/.exec(line) ?? [];
+        if (name !== "") asked.set(name, exact ?? asked.get(name));
+      }
+      return [...asked]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, exact]) => {
+          const source = index.lacking.has(`${name} ${platform}`);
+          if (source && !allowSource.includes(name)) {
+            throw new MlshipError({
+              code: "lock.no-wheel",
+              what: `${name} has no wheel that fits Python ${python} on ${platform}`,
+              fix: "take another version",
+              exit: "usage",
+            });
+          }
+          const kept = preferred.find((pin) => pin.name === name)?.version;
+          const version = exact ?? kept ?? index.versions.get(name)?.at(-1) ?? "1.0";
+          const sha256 = [fakeHash(name, version, platform)];
+          return { name, version, sha256, ...(source ? { source: true as const } : {}) };
+        });
+    },
   };
 }
 

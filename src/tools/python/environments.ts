@@ -1,15 +1,19 @@
 // Makes Python environments that hold exactly what a lock names, and keeps them under its digest.
 import { machine, platform } from "node:os";
+import type { Platform } from "../../config/image-keys.ts";
 import { digestDocument } from "../../digest.ts";
 import { MlshipError } from "../../errors.ts";
-import type { Environments, PythonLock } from "../../validation/ports.ts";
+import { keepGivenHashes, withoutHashes } from "../../image/lock-requirements.ts";
+import { pinsText } from "../../image/lock-text.ts";
+import type { Decided, Environments, PythonLock } from "../../validation/ports.ts";
 import { buildEnvironment, findEnvironment } from "./build-environment.ts";
-import { compileLock, normaliseRequirements } from "./compile-lock.ts";
 import { interpreterOf, listInterpreters } from "./interpreters.ts";
 import type { Interpreter } from "./interpreters.ts";
 import { readPins, writePins } from "./lock-file.ts";
 import type { LockInputs, Pins } from "./lock-file.ts";
 import type { PythonOptions, Uv } from "./options.ts";
+import { normaliseRequirements } from "./requirement-lines.ts";
+import { resolvePins } from "./resolve-pins.ts";
 import { readServerSource } from "./server-source.ts";
 import type { ServerSource } from "./server-source.ts";
 import { openUv } from "./uv.ts";
@@ -24,6 +28,14 @@ export interface EnvironmentsOptions extends PythonOptions {
 
 /** This machine as in a wheel tag: `linux_x86_64`. */
 export const thisPlatform = `${platform() === "darwin" ? "macosx" : platform()}_${machine()}`;
+
+/** The platform of images whose distributions this machine can install, where there is one. */
+const imagePlatforms: Partial<Record<string, Platform>> = {
+  linux_x86_64: "linux/amd64",
+  linux_aarch64: "linux/arm64",
+};
+
+const nothingDecided: Decided = { python: null, exact: {}, preferred: [] };
 
 /**
  * The environments of this machine. uv, the interpreters and the server's sources are looked up
@@ -50,10 +62,20 @@ export function createEnvironments(options: EnvironmentsOptions): Environments {
   }
 
   return {
-    async lock(requirements, python) {
+    async lock(requirements, python, { allowSource = [], decided = nothingDecided } = {}) {
       const source = await server();
+      const here = imagePlatforms[thisPlatform];
+      const exact = here === undefined ? undefined : decided.exact[here];
+      if (exact !== undefined && decided.python !== null)
+        return lockOf({ python: decided.python, requirements: exact }, source);
       const lines = normaliseRequirements([...requirements, ...source.requirements]);
-      const inputs = { requirements: lines, python, platform: thisPlatform };
+      const inputs = {
+        requirements: lines,
+        python: decided.python ?? python,
+        platform: thisPlatform,
+        allowSource: [...allowSource].sort(),
+        preferred: decided.preferred.map(({ name, version }) => `${name}==${version}`),
+      };
       const kept = await readPins(lockFolder, inputs);
       if (kept !== null && (await isThere(kept, source))) return lockOf(kept, source);
       const pins = await pin(inputs);
@@ -83,16 +105,37 @@ async function firstSatisfied(
   let first: MlshipError | undefined;
   for (const interpreter of candidates) {
     try {
-      return {
-        interpreter,
-        requirements: await compileLock(uv, inputs.requirements, interpreter, cacheFolder),
-      };
+      return { interpreter, requirements: await compileFor(uv, inputs, interpreter, cacheFolder) };
     } catch (error) {
-      if (!(error instanceof MlshipError) || error.code !== "python.unsatisfiable") throw error;
+      if (!(error instanceof MlshipError) || !unsatisfied.has(error.code)) throw error;
       first ??= error;
     }
   }
   throw first ?? new Error("there was no interpreter to lock for");
+}
+
+/** Errors that another version of Python may not have. */
+const unsatisfied = new Set(["lock.no-wheel", "python.unsatisfiable"]);
+
+/** The text of a lock for one interpreter: no index, no path, the files that fit it by their hashes. */
+async function compileFor(
+  uv: Uv,
+  { requirements, allowSource, preferred }: LockInputs,
+  { path, minor }: Interpreter,
+  cacheFolder: string,
+): Promise<string> {
+  const about = `Python ${minor} on this machine`;
+  const question = {
+    requirements: requirements.map(withoutHashes),
+    target: ["--python", path],
+    about,
+    allowSource,
+    preferred: preferred.map((pin) => {
+      const [name = "", version = ""] = pin.split("==");
+      return { name, version };
+    }),
+  };
+  return pinsText(keepGivenHashes(await resolvePins(uv, question, cacheFolder), requirements, about));
 }
 
 function lockOf(pins: Pins, source: ServerSource): PythonLock {

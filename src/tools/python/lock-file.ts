@@ -13,6 +13,10 @@ export interface LockInputs {
   /** As asked for: `3.12` or `auto`. */
   python: string;
   platform: string;
+  /** Normalised names of distributions that may be built from source. */
+  allowSource: string[];
+  /** `name==version` of mlship.lock, kept where the requirements allow it. */
+  preferred: string[];
 }
 
 /** What locking adds to its inputs. */
@@ -24,8 +28,14 @@ export interface Pins {
 }
 
 const lockFileSchema = z.strictObject({
-  schema: z.literal("mlship.lock/v1"),
-  inputs: z.strictObject({ requirements: z.array(z.string()), python: z.string(), platform: z.string() }),
+  schema: z.literal("mlship.pins/v1"),
+  inputs: z.strictObject({
+    requirements: z.array(z.string()),
+    python: z.string(),
+    platform: z.string(),
+    allowSource: z.array(z.string()),
+    preferred: z.array(z.string()),
+  }),
   pins: z.strictObject({ python: z.string(), requirements: z.string() }),
 });
 
@@ -45,7 +55,7 @@ export async function writePins(folder: string, inputs: LockInputs, pins: Pins):
   const temporary = `${file}.${randomUUID()}`;
   await mkdir(folder, { recursive: true });
   try {
-    await writeFile(temporary, `${JSON.stringify({ schema: "mlship.lock/v1", inputs, pins }, null, 2)}\n`);
+    await writeFile(temporary, `${JSON.stringify({ schema: "mlship.pins/v1", inputs, pins }, null, 2)}\n`);
     await rename(temporary, file);
   } finally {
     await rm(temporary, { force: true });
