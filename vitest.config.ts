@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // unit: pure rooms · cli: verbs in-process with a fake host · local: real Python, processes and
-// sockets on this machine · e2e: the built binary against real engines.
+// sockets on this machine · e2e: the built binary against the real engines of test/e2e/testbed.
 export default defineConfig({
   test: {
     projects: [
@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -128,7 +128,7 @@ YAML
 
 pause_image() { # the sandbox container that holds each pod's namespaces
   local ctr=(ctr -a "$1" -n k8s.io images)
-  "${ctr[@]}" ls -q | grep -q '^localhost/pause:1$' && return
+  "${ctr[@]}" ls -q 2>/dev/null | grep -q '^localhost/pause:1$' && return
   local d; d=$(mktemp -d)
   printf '#include <signal.h>\n#include <unistd.h>\nstatic void stop(int s){(void)s;_exit(0);}\nint main(void){signal(SIGTERM,stop);signal(SIGINT,stop);for(;;)pause();}\n' >"$d/pause.c"
   (cd "$d" && mkdir root blobs blobs/sha256 2>/dev/null && gcc -static -Os -o root/pause pause.c
