@@ -39,12 +39,8 @@ export async function newKey(
   const privateFile = path.resolve(host.cwd, output);
   const publicFile = `${privateFile}.pub`;
   const shown = (file: string) => path.relative(host.cwd, file) || file;
-  const project = await openProject(host, selection).catch((error: unknown) => {
-    // A key can be made before there is a project.
-    if (error instanceof MlshipError && error.code === "config.missing") return null;
-    throw error;
-  });
-  if (project !== null) await checkPlace(privateFile, shown(privateFile), project);
+  const project = await openProject(host, selection);
+  await checkPlace(privateFile, shown(privateFile), project);
   for (const file of [privateFile, publicFile]) if (await isThere(file)) throw exists(shown(file));
   const password = passwordOf(host);
   const texts = makeKeyPair(password);

@@ -70,7 +70,7 @@ const dialects: Dialect[] = [
   {
     name: "Trivy",
     program: "trivy",
-    args: (layout) => ["image", "--quiet", "--format", "json", "--scanners", "vuln", "--input", layout],
+    args: (layout) => ["image", "--no-progress", "--format", "json", "--scanners", "vuln", "--input", layout],
     read: (document) =>
       (trivyReport.parse(document).Results ?? []).flatMap(({ Vulnerabilities }) =>
         (Vulnerabilities ?? []).map((one) => ({
@@ -85,7 +85,7 @@ const dialects: Dialect[] = [
   {
     name: "Grype",
     program: "grype",
-    args: (layout) => ["--quiet", "--output", "json", `oci-dir:${layout}`],
+    args: (layout) => ["--output", "json", `oci-dir:${layout}`],
     read: (document) =>
       grypeReport.parse(document).matches.map(({ vulnerability: { id, severity: how, fix }, artifact }) => ({
         id,

@@ -21,8 +21,6 @@ export interface ImageFacts {
   plan: BuildPlan;
   lock: Lock;
   report: Report;
-  /** Commit that the project was at; null outside git. */
-  source: { commit: string; dirty: boolean } | null;
   /** Version of mlship. */
   tool: string;
 }

@@ -1,5 +1,6 @@
 // SLSA provenance v1: from what, and how, an image was built. Honest: the builder is whoever ran mlship (Build L1).
 import { canonicalJson, digestBytes } from "../../digest.ts";
+import type { BuildPlan } from "../plan.ts";
 import type { ImageFacts } from "./attest.ts";
 import { hexOf, type ResourceDescriptor } from "./statement.ts";
 
@@ -37,7 +38,7 @@ export function makeProvenance(facts: ImageFacts): object {
   };
 }
 
-function resolved({ image, plan, lock, source }: ImageFacts): ResourceDescriptor[] {
+function resolved({ image, plan, lock }: ImageFacts): ResourceDescriptor[] {
   const { model, lock: lockDigest } = image.evidence;
   return [
     { name: "base", uri: plan.base.reference, digest: { sha256: hexOf(plan.base.digest) } },
@@ -49,8 +50,19 @@ function resolved({ image, plan, lock, source }: ImageFacts): ResourceDescriptor
     { name: "requirements", digest: { sha256: hexOf(digestBytes(canonicalJson(lock.inputs.requirements))) } },
     { name: "server", digest: { sha256: hexOf(lock.inputs.server) } },
     { name: "model", digest: { sha256: hexOf(model) } },
-    ...(source === null
-      ? []
-      : [{ name: "source", digest: { gitCommit: source.commit }, annotations: { dirty: source.dirty } }]),
+    ...sourceOf(plan.volatile),
+  ];
+}
+
+function sourceOf({ revision, source }: BuildPlan["volatile"]): ResourceDescriptor[] {
+  if (revision === null) return [];
+  const gitCommit = revision.replace(/-dirty$/, "");
+  return [
+    {
+      name: "source",
+      ...(source === null ? {} : { uri: `git+${source}@${gitCommit}` }),
+      digest: { gitCommit },
+      annotations: { dirty: gitCommit !== revision },
+    },
   ];
 }

@@ -127,6 +127,10 @@ export function makeFacts(
     dockerfile: digestBytes("Dockerfile"),
     sourceDateEpoch: 0,
     evidence,
+    volatile: {
+      revision: "0123456789abcdef0123456789abcdef01234567-dirty",
+      source: "https://github.com/acme/fraud",
+    },
     digest: digestBytes("plan"),
   };
   const images = platforms.map((platform, at) => ({
@@ -141,7 +145,6 @@ export function makeFacts(
     plan,
     lock,
     report,
-    source: { commit: "0123456789abcdef0123456789abcdef01234567", dirty: false },
     tool: "0.1.0",
   };
 }
