@@ -33,6 +33,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
   const signal = interruptSignal();
   const cwd = path.resolve(options.directory ?? ".");
   const python = { cacheFolder: cacheFolder(), env: process.env, signal };
+  const docker = { env: withoutKeys(process.env), home: homedir(), signal };
   const interactive = isTerminal(process.stdin) && isTerminal(process.stderr) && !process.env["CI"];
   return {
     cwd,
@@ -43,6 +44,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     interactive,
     confirm: (question) => confirm(question, signal),
     version: manifest.version,
+    templates: path.join(packageFolder, "templates"),
     actor: { user: userName(), host: hostname(), pid: process.pid },
     nonce: () => crypto.randomUUID(),
     async environments(lockFolder) {
@@ -72,11 +74,22 @@ async function openHost(options: GlobalOptions): Promise<Host> {
         now: Date.now,
       });
     },
+    async builder() {
+      const { openBuilder } = await import("./tools/docker/open.ts");
+      return await openBuilder(docker);
+    },
+    async engine() {
+      const { openEngine } = await import("./tools/docker/open.ts");
+      return await openEngine(docker);
+    },
+    async asking() {
+      const { createAsking } = await import("./tools/docker/ask.ts");
+      return createAsking(signal);
+    },
+    isAlive,
     async scanner() {
       const { findScanner } = await import("./tools/scanner.ts");
-      // What signs is no scanner's business.
-      const { MLSHIP_SIGNING_KEY: _key, MLSHIP_KEY_PASSWORD: _password, ...env } = process.env;
-      return await findScanner(env, signal);
+      return await findScanner(withoutKeys(process.env), signal);
     },
     async store(location) {
       const { createFolderStore } = await import("./tools/folder-store.ts");
@@ -176,6 +189,20 @@ function interruptSignal(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/** What signs is no other program's business. */
+function withoutKeys({ MLSHIP_SIGNING_KEY: _key, MLSHIP_KEY_PASSWORD: _password, ...env }: NodeJS.ProcessEnv) {
+  return env;
+}
+
+/** Signal 0 asks whether a process is there; one of another user is. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
 }
 
 async function confirm(question: string, signal: AbortSignal): Promise<boolean> {

@@ -1,7 +1,7 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
 import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Resolver } from "../image/lock-ports.ts";
-import type { Registry } from "../image/ports.ts";
+import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
 import type { Scanner } from "../image/vulnerabilities.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
@@ -46,6 +46,8 @@ export interface Host {
   confirm(question: string): Promise<boolean>;
   /** Version of mlship. */
   readonly version: string;
+  /** Absolute folder of what comes with mlship: `server/`, the Python package, and `image/`, the Dockerfile's template. */
+  readonly templates: string;
   /** The person and machine, for locks and for the ledger. */
   readonly actor: { user: string; host: string; pid: number };
   /** A fresh identifier. */
@@ -57,6 +59,14 @@ export interface Host {
   resolver(): Promise<Resolver>;
   /** Container registries, with the credentials that Docker has for them. */
   registry(): Promise<Registry>;
+  /** What builds images: `docker buildx`, or the Docker Engine. @throws MlshipError `docker.*`, exit 5. */
+  builder(): Promise<Builder>;
+  /** What runs images on this machine. @throws MlshipError `docker.*`, exit 5. */
+  engine(): Promise<Engine>;
+  /** Asks a server that runs on this machine. */
+  asking(): Promise<Asking>;
+  /** Whether a process of this machine still runs. */
+  isAlive(pid: number): boolean;
   /** What looks for known vulnerabilities; null when none is installed. */
   scanner(): Promise<Scanner | null>;
   /** @param location a folder, or a URL such as `s3://bucket/prefix`. */

@@ -1,6 +1,7 @@
 // The build plan: what an image is made of, layer by layer, as data that any builder can carry out.
 import type { Platform } from "../config/image-keys.ts";
-import type { Digest } from "../digest.ts";
+import { digestDocument, type Digest } from "../digest.ts";
+import type { ReadLock } from "./lock.ts";
 
 /** The layers above the base, in this order: what changes least comes first. */
 export const layerNames = ["environment", "server", "model", "runtime"] as const;
@@ -50,5 +51,64 @@ export interface BuildPlan {
   sourceDateEpoch: 0;
   /** Digests of the documents that the image is built from. */
   evidence: { model: Digest; lock: Digest; report: Digest };
+  /** What the first build of the plan is labelled with, and what a later one need not be: no part of the digest. */
+  volatile: {
+    /** Commit of the project; `-dirty` behind it when files differ from it. */
+    revision: string | null;
+    /** Where the project's source is: `https://github.com/acme/fraud`. */
+    source: string | null;
+  };
   digest: Digest;
+}
+
+/** What a plan is made of. */
+export interface PlanParts {
+  name: string;
+  version: string;
+  lock: ReadLock;
+  layers: PlannedLayer[];
+  config: ImageConfig;
+  /** Digest of the Dockerfile's text. */
+  dockerfile: Digest;
+  model: Digest;
+  report: Digest;
+  revision: string | null;
+  source: string | null;
+}
+
+/** Puts the parts together; the digest is over all of them but revision and source. */
+export function makePlan({
+  name,
+  version,
+  lock: read,
+  layers,
+  config,
+  dockerfile,
+  ...parts
+}: PlanParts): BuildPlan {
+  const { reference, digest, platforms } = read.lock.base;
+  const manifests = Object.entries(platforms).map(([platform, { manifest }]) => [platform, manifest]);
+  const plan = {
+    schema: "mlship.build-plan/v1" as const,
+    name,
+    version,
+    platforms: read.lock.inputs.platforms,
+    base: { reference, digest, platforms: Object.fromEntries(manifests) as BuildPlan["base"]["platforms"] },
+    layers,
+    config,
+    dockerfile,
+    sourceDateEpoch: 0 as const,
+    evidence: { model: parts.model, lock: read.digest, report: parts.report },
+    volatile: { revision: parts.revision, source: parts.source },
+  };
+  return { ...plan, digest: digestDocument(plan) };
+}
+
+/** Build arguments that a builder passes on: what the Dockerfile cannot say, because it lies in the repository. */
+export function buildArguments({ volatile: { revision, source } }: BuildPlan): Record<string, string> {
+  return {
+    SOURCE_DATE_EPOCH: "0",
+    ...(revision === null ? {} : { REVISION: revision }),
+    ...(source === null ? {} : { SOURCE: source }),
+  };
 }

@@ -164,6 +164,7 @@ export class Machine {
         return Promise.resolve(this.answer ?? false);
       },
       version: "0.1.0",
+      templates: path.resolve(import.meta.dirname, "../../templates"),
       actor: { user: "ada", host: "loom", pid: 4242 },
       nonce: () => `00000000-0000-4000-8000-${String((this.#nonces += 1)).padStart(12, "0")}`,
       environments: () => Promise.resolve(fakeEnvironments(this.faults, signal)),

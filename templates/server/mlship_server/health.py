@@ -1,0 +1,26 @@
+"""`health`: asks the server on this machine whether it is ready; for the HEALTHCHECK of an image."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+
+# The check of an image has a timeout of its own; this one gives a reason before that ends the process.
+SECONDS = 2.0
+
+
+def health(port: int) -> int:
+    """Returns 0 when the server says that it is ready, 1 when it does not or cannot be asked."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        print(f"mlship_server: nothing answers on port {port}: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        connection.close()
+    if status == 200:
+        return 0
+    print(f"mlship_server: not ready: the server answers {status}", file=sys.stderr, flush=True)
+    return 1
