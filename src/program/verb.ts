@@ -13,6 +13,11 @@ export class Values {
     const value = this.#values[name];
     return typeof value === "string" ? value : undefined;
   }
+  /** The values of a flag that may have several; none when it stands alone or is not there. */
+  texts(name: string): string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+  }
   flag(name: string): boolean {
     return this.#values[name] === true;
   }
