@@ -1,4 +1,6 @@
 // Every verb of mlship with its flags, examples, command and renderer, in one table.
+import { keysVerbs } from "./keys-verbs.ts";
+import { lockVerb } from "./lock-verb.ts";
 import { shown, type Values, type Verb } from "./verb.ts";
 
 /** In the order of `mlship --help`, group by group. */
@@ -110,6 +112,28 @@ export const verbs: Verb[] = [
     },
   },
   {
+    name: "push",
+    group: "Ship",
+    summary: "send the built image to its registry",
+    about:
+      "Sends what the registry lacks of the image that was built last, with what is said about it, under the version, and prints the image by its digest. A version that names another image already is refused.",
+    examples: [
+      ["mlship push", "after mlship build"],
+      ["image=$(mlship push -q)", "in a script: repository@sha256:…"],
+    ],
+    async load() {
+      const [{ push }, { renderPush }] = await Promise.all([
+        import("../commands/push.ts"),
+        import("../ui/push.ts"),
+      ]);
+      return shown(
+        (_values, host, project) => push(host, project),
+        () => renderPush,
+      );
+    },
+  },
+  lockVerb,
+  {
     name: "upload",
     group: "Ship",
     summary: "store the model under its version",
@@ -193,46 +217,7 @@ export const verbs: Verb[] = [
       );
     },
   },
-  {
-    name: "keys new",
-    group: "Ship",
-    summary: "keys that sign what is said about an image",
-    about:
-      "Makes an ECDSA P-256 pair for signing: the private key in a file that only you can read, encrypted when MLSHIP_KEY_PASSWORD is set, and the public key beside it. Never overwrites a key.",
-    flags: [{ flags: "-o, --output <file>", about: "file of the private key (default: mlship.key)" }],
-    examples: [
-      ["mlship keys new", "mlship.key and mlship.key.pub"],
-      ["mlship keys new --output ../keys/fraud.key", "outside of the project"],
-    ],
-    async load() {
-      const [{ newKey }, { renderNewKey }] = await Promise.all([
-        import("../commands/keys.ts"),
-        import("../ui/keys.ts"),
-      ]);
-      return shown(
-        (values, host, project) => newKey({ output: values.text("output") }, host, project),
-        () => renderNewKey,
-      );
-    },
-  },
-  {
-    name: "keys show",
-    group: "Ship",
-    summary: "the public half of the project's key",
-    about:
-      "Prints the public key of image.signingKey, or of the variable MLSHIP_SIGNING_KEY, for those who verify.",
-    examples: [["mlship keys show > fraud.pub", "cosign verify-attestation --key fraud.pub …"]],
-    async load() {
-      const [{ showKey }, { renderKey }] = await Promise.all([
-        import("../commands/keys.ts"),
-        import("../ui/keys.ts"),
-      ]);
-      return shown(
-        (_values, host, project) => showKey(host, project),
-        () => renderKey,
-      );
-    },
-  },
+  ...keysVerbs,
   {
     name: "status",
     group: "Watch",
