@@ -1,4 +1,5 @@
 // One repository at one registry: where its manifests and blobs are, and how it is spoken to.
+import type { MlshipError } from "../../errors.ts";
 import type { Reference } from "../../image/reference.ts";
 import { addressOf, isLoopback, type Address } from "./address.ts";
 import type { Authorised, Scope } from "./authorised.ts";
@@ -72,7 +73,7 @@ export class Repository {
     throw badAnswer(this.asked(doing), `it points to ${url.origin}, which is spoken to without TLS`);
   }
 
-  refusal(reply: Reply, doing: string): Error {
+  refusal(reply: Reply, doing: string): MlshipError {
     return refusal(reply, this.asked(doing));
   }
 }

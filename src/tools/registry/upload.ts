@@ -24,9 +24,6 @@ interface Session {
   least: number;
 }
 
-/** How many times a blob is sent from its beginning when its bytes arrive damaged. */
-const fromTheBeginning = 3;
-
 /** Sends a blob to a repository. */
 export class Upload {
   readonly #repository: Repository;
@@ -34,6 +31,7 @@ export class Upload {
   readonly #pieces: Pieces;
   readonly #onBytes: (bytes: number) => void;
   readonly #doing: string;
+  readonly #attempts: Attempts;
   #told = 0;
 
   constructor(repository: Repository, blob: UploadBlob, pieces: Pieces, onBytes: (bytes: number) => void) {
@@ -41,77 +39,75 @@ export class Upload {
     this.#blob = blob;
     this.#pieces = pieces;
     this.#onBytes = onBytes;
+    this.#attempts = new Attempts(repository.patience);
     this.#doing = `upload ${blob.digest.slice(0, 19)}, ${blob.size} bytes`;
   }
 
   /** @returns whether bytes travelled: false when the registry had them in another repository */
   async run(): Promise<boolean> {
-    let session = await this.#begin();
-    if (session === null) return false;
-    for (let beginnings = 1; ; beginnings += 1) {
-      const ended = await this.#send(session);
-      if (ended === "done") break;
-      if (beginnings === fromTheBeginning) throw ended;
-      session = await this.#begin();
+    for (;;) {
+      const session = await this.#begin();
       if (session === null) return false;
+      if ((await this.#send(session)) === "done") return true;
     }
-    return true;
   }
 
   /** Asks for a place to send to, or for the blob to be taken over from another repository. */
   async #begin(): Promise<Session | null> {
-    const { digest, mountFrom } = this.#blob;
     const url = this.#repository.url("blobs/uploads/");
-    let scope = this.#repository.push();
-    if (mountFrom !== undefined && mountFrom !== this.#repository.name) {
-      url.searchParams.set("mount", digest);
-      url.searchParams.set("from", mountFrom);
-      scope += ` repository:${mountFrom}:pull`;
-    }
-    const reply = await this.#repository.ask({ method: "POST", url }, scope, this.#doing);
+    const reply =
+      (await this.#mount(url)) ??
+      (await this.#repository.ask({ method: "POST", url }, this.#repository.push(), this.#doing));
     if (reply.status === 201) return null;
     if (reply.status !== 202) throw this.#repository.refusal(reply, this.#doing);
     const least = Number(header(reply, "oci-chunk-min-length") ?? 0) || 0;
     return this.#next({ url, offset: 0, least }, reply, 0);
   }
 
-  /** @returns why it is worth beginning anew, when it is */
-  async #send(begun: Session): Promise<"done" | MlshipError> {
+  /** The reply to the wish to take the blob over; null when there is no other place, or it may not be read. */
+  async #mount(uploads: URL): Promise<Reply | null> {
+    const { digest, mountFrom } = this.#blob;
+    if (mountFrom === undefined || mountFrom === this.#repository.name) return null;
+    const url = new URL(uploads);
+    url.searchParams.set("mount", digest);
+    url.searchParams.set("from", mountFrom);
+    const scope = `${this.#repository.push()} repository:${mountFrom}:pull`;
+    const asked = this.#repository.ask({ method: "POST", url }, scope, this.#doing);
+    const reply = await asked.catch((error: unknown) => {
+      if (error instanceof MlshipError && error.code === "registry.denied") return null;
+      throw error;
+    });
+    return reply !== null && (reply.status === 201 || reply.status === 202) ? reply : null;
+  }
+
+  /** Sends until the end, or until the upload has to be begun anew. Each failure costs an attempt. */
+  async #send(begun: Session): Promise<"done" | "anew"> {
     let session = begun;
-    const attempts = new Attempts(this.#repository.patience);
     for (;;) {
       const { method, url, from, to } = this.#step(session);
+      const call = { method, url, headers: contentOf(method, from, to), body: this.#part(from, to) };
       let reply: Reply | null = null;
-      let failure: unknown = null;
+      let failure: MlshipError;
       try {
-        const call = { method, url, headers: contentOf(method, from, to), body: this.#part(from, to) };
         reply = await this.#repository.once(call, this.#repository.push(), this.#doing);
+        if (reply.status === 201) {
+          this.#check(reply);
+          this.#tell(this.#blob.size);
+          return "done";
+        }
+        if (reply.status === 202 && method === "PATCH") {
+          session = this.#next(session, reply, to);
+          continue;
+        }
+        failure = this.#faultOf(reply);
+        if (!isWorthAnother(reply)) throw failure;
       } catch (error) {
-        if (!mayPass(error)) throw connectionFault(error, this.#asked());
-        failure = error;
+        failure = connectionFault(error, this.#asked());
+        if (!mayPass(error)) throw failure;
       }
-      if (reply?.status === 201) {
-        this.#check(reply);
-        this.#tell(this.#blob.size);
-        return "done";
-      }
-      if (reply?.status === 202 && method === "PATCH") {
-        session = this.#next(session, reply, to);
-        attempts.forget();
-        continue;
-      }
-      if (reply?.status === 404) return this.#lost(reply);
-      if (reply !== null && saidBy(reply).code === "DIGEST_INVALID") return this.#damaged(reply);
-      const outOfStep = reply?.status === 416;
-      if (reply !== null && !isBusy(reply) && !outOfStep) throw this.#repository.refusal(reply, this.#doing);
-      if (!(await attempts.again(reply))) {
-        throw reply === null
-          ? connectionFault(failure, this.#asked())
-          : this.#repository.refusal(reply, this.#doing);
-      }
-      const found = await this.#status(session);
-      if (found === null) return this.#lost(reply);
-      if (found.offset > session.offset) attempts.forget();
+      if (!(await this.#attempts.again(reply))) throw failure;
+      const found = reply !== null && isLost(reply) ? null : await this.#status(session);
+      if (found === null) return "anew";
       session = found;
     }
   }
@@ -156,10 +152,12 @@ export class Upload {
     return { url: next, offset, least };
   }
 
+  /** More than the registry ever had is progress: earlier failures no longer count. */
   #tell(has: number): void {
     if (has <= this.#told) return;
     this.#onBytes(has - this.#told);
     this.#told = has;
+    this.#attempts.forget();
   }
 
   #check(reply: Reply): void {
@@ -169,24 +167,28 @@ export class Upload {
     }
   }
 
-  #damaged(reply: Reply): MlshipError {
-    return digestMismatch(
-      this.#asked(),
-      this.#blob.digest,
-      `bytes that the registry refuses: ${saidBy(reply).words}`,
-    );
-  }
-
-  #lost(reply: Reply | null): MlshipError {
-    return badAnswer(
-      this.#asked(),
-      `it has forgotten the upload that was begun${reply === null ? "" : `: ${saidBy(reply).words}`}`,
-    );
+  #faultOf(reply: Reply): MlshipError {
+    const { code, words } = saidBy(reply);
+    if (code === "DIGEST_INVALID") {
+      return digestMismatch(this.#asked(), this.#blob.digest, `bytes that the registry refuses: ${words}`);
+    }
+    if (reply.status === 404) return badAnswer(this.#asked(), `it has forgotten the upload: ${words}`);
+    return this.#repository.refusal(reply, this.#doing);
   }
 
   #asked() {
     return this.#repository.asked(this.#doing);
   }
+}
+
+/** The upload is of no use any more: it is not known, or its bytes are not the blob's. */
+function isLost(reply: Reply): boolean {
+  return reply.status === 404 || saidBy(reply).code === "DIGEST_INVALID";
+}
+
+/** Also when the two sides do not agree where the upload goes on (416): then it is asked. */
+function isWorthAnother(reply: Reply): boolean {
+  return isBusy(reply) || isLost(reply) || reply.status === 416;
 }
 
 function contentOf(method: "PUT" | "PATCH", from: number, to: number): Record<string, string> {
