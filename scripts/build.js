@@ -59,7 +59,7 @@ await build({
   minifyWhitespace: true,
   plugins: [builtinsByExport],
   // Native code finds its files beside itself.
-  external: ["@duckdb/node-api"],
+  external: ["@duckdb/node-api", "dockerode"],
   // Bundled CommonJS packages call require() for Node's own modules.
   banner: { js: "const require = (name) => process.getBuiltinModule(name);" },
   legalComments: "linked",
