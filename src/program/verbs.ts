@@ -1,6 +1,7 @@
 // Every verb of mlship with its flags, examples, command and renderer, in one table.
 import { keysVerbs } from "./keys-verbs.ts";
 import { lockVerb } from "./lock-verb.ts";
+import { pushVerb } from "./push-verb.ts";
 import { shown, type Values, type Verb } from "./verb.ts";
 
 /** In the order of `mlship --help`, group by group. */
@@ -112,27 +113,34 @@ export const verbs: Verb[] = [
     },
   },
   {
-    name: "push",
+    name: "build",
     group: "Ship",
-    summary: "send the built image to its registry",
+    summary: "build the model's image and try it out",
     about:
-      "Sends what the registry lacks of the image that was built last, with what is said about it, under the version, and prints the image by its digest. A version that names another image already is refused.",
+      "Validates the model, builds its image from mlship.lock, starts it locked down, replays labelled rows and compares its answers with the report, and keeps it for mlship push. An image of the same plan is not built again. Exit 3 when the image fails a check.",
+    flags: [
+      { flags: "--verify", about: "build twice from nothing, and fail unless both are the same image" },
+      { flags: "--no-cache", about: "take nothing from the builder's cache" },
+    ],
     examples: [
-      ["mlship push", "after mlship build"],
-      ["image=$(mlship push -q)", "in a script: repository@sha256:…"],
+      ["mlship build", "before a push"],
+      ["mlship build --verify", "prove that the image can be rebuilt"],
+      ["mlship build --set image.maxSize=150MB", "with a limit"],
     ],
     async load() {
-      const [{ push }, { renderPush }] = await Promise.all([
-        import("../commands/push.ts"),
-        import("../ui/push.ts"),
+      const [{ build }, { renderBuild }] = await Promise.all([
+        import("../commands/build.ts"),
+        import("../ui/build.ts"),
       ]);
+      // Commander knows a flag that begins with "no" by what it turns off.
+      const options = (values: Values) => ({ verify: values.flag("verify"), noCache: values.isOff("cache") });
       return shown(
-        (_values, host, project) => push(host, project),
-        () => renderPush,
+        (values, host, project) => build(options(values), host, project),
+        () => renderBuild,
       );
     },
   },
-  lockVerb,
+  pushVerb,
   {
     name: "upload",
     group: "Ship",
