@@ -1,5 +1,4 @@
 // What each layer's bytes follow from, as one digest per layer: equal inputs give equal bytes.
-import type { Platform } from "../config/image-keys.ts";
 import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
 import type { ModelFile } from "../model/model.ts";
 import type { Lock } from "./lock.ts";
@@ -75,7 +74,7 @@ function digestOf(inputs: object): Digest {
 
 function describePackages(packages: Lock["packages"]): string {
   const counts = Object.entries(packages).map(
-    ([platform, pins]) => [platform as Platform, pins.length] as const,
+    ([platform, pins]) => [platform, pins.length] as const,
   );
   const [first] = counts;
   if (first !== undefined && counts.every(([, count]) => count === first[1])) return `${first[1]} packages`;

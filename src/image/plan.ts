@@ -87,13 +87,17 @@ export function makePlan({
   ...parts
 }: PlanParts): BuildPlan {
   const { reference, digest, platforms } = read.lock.base;
-  const manifests = Object.entries(platforms).map(([platform, { manifest }]) => [platform, manifest]);
+  const manifests: BuildPlan["base"]["platforms"] = {};
+  for (const platform of read.lock.inputs.platforms) {
+    const found = platforms[platform];
+    if (found !== undefined) manifests[platform] = found.manifest;
+  }
   const plan = {
     schema: "mlship.build-plan/v1" as const,
     name,
     version,
     platforms: read.lock.inputs.platforms,
-    base: { reference, digest, platforms: Object.fromEntries(manifests) as BuildPlan["base"]["platforms"] },
+    base: { reference, digest, platforms: manifests },
     layers,
     config,
     dockerfile,

@@ -1,4 +1,4 @@
-"""`python -m mlship_server score|serve BUNDLE`: reads the arguments and runs the one that was asked for."""
+"""`python -m mlship_server score|serve BUNDLE` and `health`: reads the arguments and runs the one that was asked for."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 # The file system may be read-only, and a bundle must not change by being used.
 sys.dont_write_bytecode = True
 
-from .bundle import read_bundle  # noqa: E402
+from .bundle import Folders, read_bundle  # noqa: E402
 from .errors import LoadError  # noqa: E402
+from .health import health  # noqa: E402
 from .limits import Limits  # noqa: E402
 
 LOAD_FAILED = 3
@@ -27,8 +28,12 @@ def arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     score = verbs.add_parser("score", help="answer JSON lines of columns on stdin")
     score.add_argument("bundle", type=Path)
+    health = verbs.add_parser("health", help="say by the exit code whether a server on this machine is ready")
+    health.add_argument("--port", type=_positive, required=True)
     serve = verbs.add_parser("serve", help="answer HTTP requests")
     serve.add_argument("bundle", type=Path)
+    for verb in (score, serve):
+        verb.add_argument("--model", type=Path, metavar="FOLDER", help="holds the model's files (default: BUNDLE)")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=_count, default=0, help="0 takes a free one")
     serve.add_argument("--workers", type=_positive, default=1)
@@ -38,6 +43,11 @@ def arguments() -> argparse.Namespace:
     serve.add_argument("--max-rows", type=_positive, default=default.max_rows, help="rows per request")
     serve.add_argument("--drain-seconds", type=_seconds, default=default.drain_seconds)
     serve.add_argument("--exit-with-stdin", action="store_true", help="drain and exit when stdin ends")
+    fetch = verbs.add_parser("fetch", help="bring a model's files from a store and verify them")
+    fetch.add_argument("--from", dest="store", required=True, metavar="S3_URL")
+    fetch.add_argument("--files", type=Path, required=True, help="list of the files")
+    fetch.add_argument("--digest", required=True, help="digest of the list")
+    fetch.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     return parser.parse_args()
 
 
@@ -64,21 +74,27 @@ def _seconds(text: str) -> float:
 
 def main() -> int:
     options = arguments()
-    folder = options.bundle.resolve()
     try:
-        bundle = read_bundle(folder)
+        if options.verb == "fetch":
+            from .fetch import fetch
+
+            return fetch(options.store, options.files, options.digest, options.to)
+        if options.verb == "health":
+            return health(options.port)
+        folders = Folders(options.bundle.resolve(), (options.model or options.bundle).resolve())
+        bundle = read_bundle(folders)
     except LoadError as error:
         print(f"mlship_server: {error}", file=sys.stderr, flush=True)
         return LOAD_FAILED
     if options.verb == "score":
         from .score import score
 
-        return score(folder, bundle)
+        return score(folders, bundle)
     from .serve import serve
 
     limits = Limits(options.timeout, options.queue, options.max_body, options.max_rows, options.drain_seconds)
     return serve(
-        folder, bundle, options.host, options.port, options.workers, limits, options.exit_with_stdin
+        folders, bundle, options.host, options.port, options.workers, limits, options.exit_with_stdin
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, Union
+from typing import Literal, NamedTuple, Union
 
 import msgspec
 
@@ -18,6 +18,13 @@ ALTERNATIVES = {
     "xgboost-cpu": ("xgboost",),
     "onnxruntime": ("onnxruntime-gpu",),
 }
+
+
+class Folders(NamedTuple):
+    """Where a bundle is: `mlship.json` and the handler, and the model's files. Usually one and the same."""
+
+    bundle: Path
+    model: Path
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,9 +52,9 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     allowed: list[str]
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folders: Folders) -> Bundle:
     """Raises LoadError when `mlship.json` is missing or not a bundle that can be served."""
-    path = folder / "mlship.json"
+    path = folders.bundle / "mlship.json"
     try:
         bundle = msgspec.json.decode(path.read_bytes(), type=Bundle)
     except OSError as error:
@@ -62,12 +69,14 @@ def read_bundle(folder: Path) -> Bundle:
         raise LoadError(f"{path} names no inputs")
     if len(set(names)) != len(names):
         raise LoadError(f"{path} names an input twice")
-    for file in filter(None, (bundle.entry, bundle.handler)):
+    for folder, file in ((folders.model, bundle.entry), (folders.bundle, bundle.handler)):
+        if file is None:
+            continue
         inside = (folder / file).resolve()
         if not inside.is_relative_to(folder.resolve()):
             raise LoadError(f"{path} names {file}, which is outside the bundle")
         if not inside.exists():
-            raise LoadError(f"{path} names {file}, which is not in the bundle")
+            raise LoadError(f"{path} names {file}, which is not in {'the bundle' if folder == folders.bundle else folder}")
     return bundle
 
 

@@ -1,4 +1,6 @@
-"""`health`: asks the server on this machine whether it is ready; for the HEALTHCHECK of an image."""
+"""`health`: asks the server on this machine whether its model is loaded; for the HEALTHCHECK of an image.
+
+Not whether it is ready: a server that is crowded or drains is not ill, and must not be restarted."""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ SECONDS = 2.0
 
 
 def health(port: int) -> int:
-    """Returns 0 when the server says that it is ready, 1 when it does not or cannot be asked."""
+    """Returns 0 when the server says that it has started, 1 when it does not or cannot be asked."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/health/startup")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         print(f"mlship_server: nothing answers on port {port}: {error}", file=sys.stderr, flush=True)
@@ -22,5 +24,5 @@ def health(port: int) -> int:
         connection.close()
     if status == 200:
         return 0
-    print(f"mlship_server: not ready: the server answers {status}", file=sys.stderr, flush=True)
+    print(f"mlship_server: not started: the server answers {status}", file=sys.stderr, flush=True)
     return 1

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
-from .bundle import Bundle, check_libraries, installed
+from .bundle import Bundle, Folders, check_libraries, installed
 from .errors import LoadError
 from .handler import read_handler
 from .loaders import AdapterType, loader_for
@@ -17,24 +16,25 @@ from .table import Inputs, Table
 class Model:
     """Answers tables. One thread at a time."""
 
-    def __init__(self, folder: Path, bundle: Bundle) -> None:
+    def __init__(self, folders: Folders, bundle: Bundle) -> None:
         """Loads the model. Raises LoadError, or whatever the user's code or a library raises."""
         check_libraries(bundle.libraries)
         # Pickles and handlers may import modules that lie beside them.
-        sys.path.insert(0, str(folder))
+        for beside in dict.fromkeys((folders.model, folders.bundle)):
+            sys.path.insert(0, str(beside))
         self.task = bundle.task
         self.inputs = Inputs(bundle.inputs)
-        self.handler = read_handler(folder, bundle.handler)
+        self.handler = read_handler(folders.bundle, bundle.handler)
         names = set(bundle.libraries)
         self.adapter: AdapterType | None = None
         if self.handler.complete:
             # The format's library is imported by the handler or not at all.
-            self.loaded: Any = self.handler.load(str(folder))
+            self.loaded: Any = self.handler.load(str(folders.model))
         else:
             loader = loader_for(bundle.format)
             names.update(loader.DISTRIBUTIONS)
             own = self.handler.load
-            self.loaded = loader.load(folder / bundle.entry, bundle.allowed) if own is None else own(str(folder))
+            self.loaded = loader.load(folders.model / bundle.entry, bundle.allowed) if own is None else own(str(folders.model))
             if self.handler.preprocess is None or self.handler.predict is None:
                 self.adapter = loader.Adapter(self.loaded, bundle, self.inputs)
         self.classes = self._classes(bundle)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from .bundle import Bundle
+from .bundle import Bundle, Folders
 from .errors import LoadError, Refusal
 from .model import Model
 from .outputs import BadOutput, check_probabilities
@@ -21,14 +21,14 @@ from .schema import Schema
 LOAD_FAILED = 3
 
 
-def score(folder: Path, bundle: Bundle) -> int:
+def score(folders: Folders, bundle: Bundle) -> int:
     """Reads until stdin ends; returns the exit code."""
     # The answers own the real stdout; whatever else prints goes to stderr.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     began = time.perf_counter()
     try:
-        model = Model(folder, bundle)
+        model = Model(folders, bundle)
         refused = model.warm_up()
     except LoadError as error:
         print(f"mlship_server: {error}", file=sys.stderr, flush=True)

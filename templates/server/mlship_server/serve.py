@@ -6,17 +6,16 @@ import json
 import os
 import socket
 import sys
-from pathlib import Path
 
 from . import metrics
-from .bundle import Bundle
+from .bundle import Bundle, Folders
 from .limits import Limits
 
 BACKLOG = 2048
 
 
 def serve(
-    folder: Path, bundle: Bundle, host: str, port: int, workers: int, limits: Limits, exit_with_stdin: bool
+    folders: Folders, bundle: Bundle, host: str, port: int, workers: int, limits: Limits, exit_with_stdin: bool
 ) -> int:
     """Serves until told to end; returns the exit code."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -34,13 +33,13 @@ def serve(
     if workers == 1:
         from .worker import Worker
 
-        return Worker(folder, bundle, limits, board, 0).listen(listener, exit_with_stdin)
+        return Worker(folders, bundle, limits, board, 0).listen(listener, exit_with_stdin)
 
     def work(index: int, control: socket.socket) -> int:
         # Imported after the fork: threads and locks of libraries do not survive one.
         from .worker import Worker
 
-        return Worker(folder, bundle, limits, board, index).receive(control)
+        return Worker(folders, bundle, limits, board, index).receive(control)
 
     from .dispatcher import Dispatcher
 

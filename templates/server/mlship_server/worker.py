@@ -10,14 +10,13 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 
 import uvloop
 
 from . import metrics
 from .app import App
 from .batcher import Batcher
-from .bundle import Bundle
+from .bundle import Bundle, Folders
 from .connections import Connections
 from .limits import Limits
 from .model import Model
@@ -29,8 +28,8 @@ LOAD_FAILED = 3
 class Worker:
     """Gets its connections from a listening socket of its own, or from the dispatcher."""
 
-    def __init__(self, folder: Path, bundle: Bundle, limits: Limits, board: metrics.Board, index: int) -> None:
-        self.folder = folder
+    def __init__(self, folders: Folders, bundle: Bundle, limits: Limits, board: metrics.Board, index: int) -> None:
+        self.folders = folders
         self.bundle = bundle
         self.limits = limits
         self.board = board
@@ -73,7 +72,7 @@ class Worker:
         return code
 
     def _load(self) -> Model:
-        model = Model(self.folder, self.bundle)
+        model = Model(self.folders, self.bundle)
         refused = model.warm_up()
         if refused is not None:
             print(f"mlship_server: the model refused a made-up first row: {refused}", file=sys.stderr, flush=True)
