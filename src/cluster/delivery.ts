@@ -1,4 +1,5 @@
 // How the model's files get into a pod: volumes, mounts, and the container that fetches them.
+import { canonicalJson, digestBytes } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { JsonObject, Manifest } from "./manifest.ts";
 import { revisionMetadata } from "./names.ts";
@@ -38,7 +39,7 @@ export function deliveryOf(served: Served): Delivery {
       { name: "model", emptyDir: { sizeLimit: `${modelSpace(served)}Mi` } },
       { name: "model-files", configMap: { name: served.revision, defaultMode: 0o444 } },
     ],
-    initContainers: [fetcher(served, model.store, model.digest)],
+    initContainers: [fetcher(served, model.store, digestBytes(canonicalJson(model.files)))],
     mounts: [mount],
   };
 }
@@ -64,7 +65,7 @@ function fetcher(served: Served, store: string, digest: string): JsonObject {
 export function filesOfModel(served: Served): Manifest[] {
   const { model, revision } = served;
   if (model.kind !== "s3") return [];
-  const list = JSON.stringify({ schema: "mlship.model-files/v1", digest: model.digest, files: model.files });
+  const list = canonicalJson({ schema: "mlship.model-files/v1", files: model.files });
   if (Buffer.byteLength(list) > longestList) {
     throw new MlshipError({
       code: "cluster.too-many-files",

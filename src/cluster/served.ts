@@ -10,7 +10,7 @@ export type ModelSource =
   /** They are an image of their own, files below `app/model`. */
   | { kind: "image-volume"; reference: string }
   /** They are blobs of a store that an init container fetches and verifies. */
-  | { kind: "s3"; store: string; files: readonly ModelFile[]; digest: Digest; size: number };
+  | { kind: "s3"; store: string; files: readonly ModelFile[] };
 
 /** One release on its way to a cluster. */
 export interface Served {

@@ -60,8 +60,6 @@ export const deliveries: Record<Served["model"]["kind"], Served> = {
       kind: "s3",
       store: "s3://acme-models/fraud",
       files,
-      digest: digestBytes("files"),
-      size: 3_000_012,
     },
   },
 };

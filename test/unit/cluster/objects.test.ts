@@ -152,7 +152,7 @@ describe("files", () => {
           name: name === "" ? "x" : name,
           version,
           image,
-          model: { kind: "s3", store, files: [], digest: served.evidence.model, size: 1 },
+          model: { kind: "s3", store, files: [] },
           deploy: {
             ...served.deploy,
             monitor: "podMonitor",
