@@ -140,6 +140,7 @@ export const verbs: Verb[] = [
       );
     },
   },
+  lockVerb,
   pushVerb,
   {
     name: "upload",
