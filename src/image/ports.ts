@@ -87,7 +87,7 @@ export interface BuildRequest {
   secrets: readonly BuildSecret[];
   /** Takes nothing from the cache: what `--verify` and the first build of a doubt need. */
   noCache: boolean;
-  onEvent(event: BuildEvent): void;
+  onEvent: (event: BuildEvent) => void;
 }
 
 /**
@@ -145,6 +145,8 @@ export interface Limits {
   pids: number;
   /** The port that it listens on. */
   port: number;
+  /** A folder that it sees, read-only: the model, where it is no layer of the image. */
+  files: { from: string; to: string } | null;
 }
 
 /** A container that runs. Removed by `remove` whatever has become of it. */

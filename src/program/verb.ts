@@ -21,6 +21,10 @@ export class Values {
   flag(name: string): boolean {
     return this.#values[name] === true;
   }
+  /** Whether `--no-NAME` was given. */
+  isOff(name: string): boolean {
+    return this.#values[name] === false;
+  }
 }
 
 /** What a verb did, and how a person is told. */

@@ -13,6 +13,7 @@ import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
 import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
 import { createMemoryRegistry } from "../unit/image/memory-registry.ts";
 import { World } from "../unit/rollout/world.ts";
+import { FakeDocker } from "./fake-docker.ts";
 import { emptyFolder } from "./project.ts";
 import { evaluateBooster, fakeEnvironments, fakeIndex, fakeResolver, fakeScorers } from "./fake-python.ts";
 
@@ -34,6 +35,8 @@ export class Machine {
   readonly world = new World();
   readonly store = createMemoryStore();
   readonly registry = createMemoryRegistry();
+  /** What builds images and runs them. */
+  readonly docker = new FakeDocker();
   /** What looks for known vulnerabilities; null when none is installed. */
   scanner: Scanner | null = null;
   /** The distributions that there are. */
@@ -171,6 +174,10 @@ export class Machine {
       resolver: () => Promise.resolve(fakeResolver(this.faults, this.index, signal)),
       scorers: () => Promise.resolve(fakeScorers(this.faults, signal)),
       registry: () => Promise.resolve(this.registry),
+      builder: () => Promise.resolve(this.docker.builder(signal)),
+      engine: () => Promise.resolve(this.docker.engine()),
+      asking: () => Promise.resolve(this.docker.asking()),
+      isAlive: (pid) => pid === 4242,
       scanner: () => Promise.resolve(this.scanner),
       store: () => Promise.resolve(this.store),
       target: (wanted) => Promise.resolve(this.#target(wanted)),

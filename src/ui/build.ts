@@ -1,0 +1,30 @@
+// What was built: the digest, and what each layer weighs.
+import type { BuiltImage } from "../image/built.ts";
+import type { Render } from "./screen.ts";
+import { table } from "./table.ts";
+
+/** Digest, layers with their sizes, and what was seen when the image ran. */
+export const renderBuild: Render<BuiltImage> = (built, screen) => {
+  const { style } = screen;
+  const parts = built.images.map(({ platform, layers, size, selfTest }) => {
+    const sums = new Map<string, number>();
+    for (const layer of layers) sums.set(layer.name, (sums.get(layer.name) ?? 0) + layer.size);
+    const rows = [...sums].map(([name, bytes]) => [
+      name,
+      megabytes(bytes),
+      `${Math.round((100 * bytes) / size)} %`,
+    ]);
+    const heading = [`layer, ${platform}`, "compressed", "share"];
+    const seen =
+      selfTest === null
+        ? "not tried out: this machine does not run the platform"
+        : `ready in ${(selfTest.readyMs / 1000).toFixed(1)} s, ${megabytes(selfTest.rss)} resident, ${selfTest.parity.flips} of ${selfTest.parity.rows} rows flip`;
+    return `${table(heading, [...rows, ["all", megabytes(size), ""]], screen)}${seen}\n`;
+  });
+  const head = `${style("green", `✔ ${built.name} ${built.version}`)} ${built.digest}\n`;
+  return `${head}${parts.join("")}${style("dim", "next:")} mlship push\n`;
+};
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)} MB`;
+}
