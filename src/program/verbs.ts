@@ -113,6 +113,7 @@ export const verbs: Verb[] = [
       );
     },
   },
+  lockVerb,
   buildVerb,
   pushVerb,
   {

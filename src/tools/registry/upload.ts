@@ -90,7 +90,7 @@ export class Upload {
       let failure: MlshipError;
       try {
         reply = await this.#repository.once(call, this.#repository.push(), this.#doing);
-        if (reply.status === 201) {
+        if (reply.status === 201 && method === "PUT") {
           this.#check(reply);
           this.#tell(this.#blob.size);
           return "done";

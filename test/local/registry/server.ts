@@ -27,8 +27,8 @@ export interface TestRegistry {
   manifests: Map<string, { bytes: Buffer; type: string }>;
   /** Asked before anything else: an answer stands in place of the registry's own. */
   before: (request: Seen) => Answer | "hang" | "drop" | null;
-  /** Cuts the connection when this many bytes of all uploads have come, once. */
-  cutAfter: number | null;
+  /** Cuts the connection, once, when this many bytes of uploads have come from now on. */
+  restart: (cutAfter: number) => void;
   /** Least bytes of a piece. */
   least: number;
 }
@@ -42,10 +42,14 @@ export async function startRegistry(): Promise<TestRegistry> {
     blobs: new Map(),
     manifests: new Map(),
     before: () => null,
-    cutAfter: null,
+    restart(bytes) {
+      cutAfter = bytes;
+      received = 0;
+    },
     least: 0,
   };
   let received = 0;
+  let cutAfter: number | null = null;
   const server = createServer((request, response) => void serve(request, response));
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -54,14 +58,10 @@ export async function startRegistry(): Promise<TestRegistry> {
     const parts: Buffer[] = [];
     try {
       for await (const part of request as AsyncIterable<Buffer>) {
-        if (
-          upload !== undefined &&
-          registry.cutAfter !== null &&
-          received + part.length >= registry.cutAfter
-        ) {
+        if (upload !== undefined && cutAfter !== null && received + part.length >= cutAfter) {
           // What came before the cut is kept, as registries do.
-          parts.push(part.subarray(0, registry.cutAfter - received));
-          registry.cutAfter = null;
+          parts.push(part.subarray(0, cutAfter - received));
+          cutAfter = null;
           const kept = Buffer.concat(parts);
           received += kept.length;
           uploads.set(upload, Buffer.concat([uploads.get(upload) ?? Buffer.alloc(0), kept]));
