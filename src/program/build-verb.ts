@@ -28,5 +28,4 @@ export const buildVerb: Verb = {
       () => renderBuild,
     );
   },
-},
-lockVerb;
+};
