@@ -18,7 +18,7 @@ export interface LockChange {
 export function changesOf(before: Lock, after: Lock): LockChange[] {
   const once: [subject: string, from: string, to: string][] = [
     ["python", before.python, after.python],
-    ["base", baseOf(before), baseOf(after)],
+    ["base", baseOf(before, after), baseOf(after, before)],
     ["uv", before.builder.uv.version, after.builder.uv.version],
     ["model", before.inputs.model, after.inputs.model],
     ["server", before.inputs.server, after.inputs.server],
@@ -43,8 +43,9 @@ export function changesOf(before: Lock, after: Lock): LockChange[] {
   return [...single, ...[...found.values()].toSorted((a, b) => (a.subject < b.subject ? -1 : 1))];
 }
 
-function baseOf({ base }: Lock): string {
-  return `${base.reference}@${base.digest}`;
+/** The digest; with the name when that changed as well. */
+function baseOf({ base }: Lock, other: Lock): string {
+  return base.reference === other.base.reference ? base.digest : `${base.reference}@${base.digest}`;
 }
 
 /** The pins of a platform by name. */

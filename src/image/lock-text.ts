@@ -7,7 +7,15 @@ import { lockFile, lockSchema, type Lock, type Pin, type ReadLock } from "./lock
 /** The lock as mlship.lock holds it: equal locks give equal bytes, and one hash has a line of its own. */
 export function formatLock(lock: Lock): string {
   // Parsing brings the members into the schema's order, whatever made the lock.
-  return `${JSON.stringify(lockSchema.parse(lock), null, 2)}\n`;
+  return `${JSON.stringify(lockSchema.parse(lock), inOrder, 2)}\n`;
+}
+
+/** What is kept by platform has no order in the schema. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value);
+  const byPlatform = entries.every(([key]) => key.includes("/"));
+  return byPlatform ? Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))) : value;
 }
 
 /**

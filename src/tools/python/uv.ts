@@ -5,9 +5,10 @@ import { MlshipError } from "../../errors.ts";
 import { isExecutable, putInPlace } from "../finished-folder.ts";
 import { removeLeftovers } from "../leftovers.ts";
 import { attempt, lastLines } from "../process.ts";
-import type { Ran } from "../process.ts";
+import type { Ran, Variables } from "../process.ts";
 import { bootstrapPython } from "./interpreters.ts";
 import type { PythonOptions, Uv } from "./options.ts";
+import { redact } from "./redact.ts";
 import { oldestUv, pinnedUv, uvWheels } from "./uv-wheels.ts";
 
 /**
@@ -27,7 +28,10 @@ export async function openUv(options: PythonOptions): Promise<Uv> {
   };
   await mkdir(options.cacheFolder, { recursive: true });
   const program = (await isRecent("uv", options)) ? "uv" : await installUv(options);
-  return (args, cwd) => attempt(program, args, { env, cwd, signal: options.signal });
+  return async (args, cwd) => {
+    const ran = await attempt(program, args, { env, cwd, signal: options.signal });
+    return { ...ran, stderr: redact(ran.stderr, options.env) };
+  };
 }
 
 async function isRecent(program: string, options: PythonOptions): Promise<boolean> {
@@ -76,7 +80,7 @@ async function installUv(options: PythonOptions): Promise<string> {
       ...options,
       env: { ...options.env, PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0", PIP_NO_INPUT: "1" },
     });
-    if (ran.exitCode !== 0) throw pipFailed(python, ran);
+    if (ran.exitCode !== 0) throw pipFailed(python, ran, options.env);
     await putInPlace(target, folder, () => isExecutable(program));
     return program;
   } finally {
@@ -84,10 +88,10 @@ async function installUv(options: PythonOptions): Promise<string> {
   }
 }
 
-function pipFailed(python: string, ran: Ran): MlshipError {
+function pipFailed(python: string, ran: Ran, env: Variables): MlshipError {
   const words = `${ran.stdout}\n${ran.stderr}`.trim();
   const what = `uv ${pinnedUv}, which makes the Python environment, could not be installed`;
-  const why = lastLines(words, 8);
+  const why = redact(lastLines(words, 8), env);
   if (/No module named pip/.test(words)) {
     return new MlshipError({
       code: "python.no-pip",
