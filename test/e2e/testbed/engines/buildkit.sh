@@ -1,5 +1,7 @@
 # BuildKit, current, behind `docker buildx --builder testbed`; and the runc that it shares with the cluster's node.
 
+builder=$HOME/.docker/buildx/instances/testbed # where `docker buildx` keeps the name
+
 buildkit_prepare() {
   docker_prepare
   runtime_prepare
@@ -14,8 +16,14 @@ buildkit_up() {
   start buildkit buildkitd --root "$state/buildkit/root" --addr "unix://$state/buildkit/buildkit.sock" \
     --oci-worker-binary "$bin/runc" --oci-worker-net host
   until_ok 20 buildkit BuildKit buildctl --addr "unix://$state/buildkit/buildkit.sock" debug workers
-  docker buildx inspect testbed >/dev/null 2>&1 ||
-    quietly "name the builder" docker buildx create --name testbed --driver remote "unix://$state/buildkit/buildkit.sock"
+  grep -qs "$state/buildkit/buildkit.sock" "$builder" && return
+  rm -f "$builder"
+  quietly "name the builder" docker buildx create --name testbed --driver remote "unix://$state/buildkit/buildkit.sock"
+}
+
+buildkit_down() {
+  stop buildkit
+  ! grep -qs "$state/buildkit/buildkit.sock" "$builder" || rm "$builder"
 }
 
 runtime_prepare() { # containerd and runc

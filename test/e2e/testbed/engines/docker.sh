@@ -43,7 +43,6 @@ docker_up() {
 docker_down() {
   stop docker
   [ "$(readlink "$HOME/.docker/cli-plugins/docker-buildx" 2>/dev/null)" != "$bin/docker-buildx" ] || rm "$HOME/.docker/cli-plugins/docker-buildx"
-  rm -f "$HOME/.docker/buildx/instances/testbed"
   ! ip link show docker0 >/dev/null 2>&1 || ip link delete docker0
   forget_rules 'DOCKER|docker0|172\.17\.'
   iptables -P FORWARD ACCEPT 2>/dev/null || true
