@@ -129,13 +129,12 @@ async function readAttachments({ built, folder }: KeptImage, layout: Layout): Pr
 }
 
 function describe({ blobs, bytes, attestations }: Pushed): string {
-  const parts = [
-    blobs.sent === 0
-      ? "all layers were there"
-      : `${showSize(bytes)} in ${blobs.sent} blobs, ${blobs.present} were there`,
-    ...(attestations.sent === 0 ? [] : [`${attestations.sent} statements`]),
-  ];
-  return parts.join("; ");
+  if (blobs.sent + attestations.sent === 0) return "all was there";
+  const statements = `${attestations.sent} ${attestations.sent === 1 ? "statement" : "statements"}`;
+  return [
+    `${showSize(bytes)} in ${blobs.sent} blobs, ${blobs.present} were there`,
+    ...(attestations.sent === 0 ? [] : [`${statements} about it`]),
+  ].join("; ");
 }
 
 function damaged(folder: string, why: string, cause?: unknown): MlshipError {

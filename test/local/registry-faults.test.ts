@@ -58,6 +58,7 @@ describe.each(Object.keys(steps))("a registry that, at %s,", (step) => {
     [403, "DENIED", "registry.denied"],
     [413, "SIZE_INVALID", "registry.too-large"],
     [400, "NAME_INVALID", "registry.bad-answer"],
+    [405, "UNSUPPORTED", "registry.read-only"],
   ])("says %i is told in words, at once", async (status, code, error) => {
     const { run, waited } = await at(refuse(status, code));
     const refused = await run().then(

@@ -57,6 +57,15 @@ export function refusal(reply: Reply, asked: Asked): MlshipError {
       exit: "unavailable",
     });
   }
+  if (status === 405) {
+    return new MlshipError({
+      code: "registry.read-only",
+      what: `${name(asked)} takes nothing: could not ${asked.doing}`,
+      why,
+      fix: "end the registry's read-only mode, or set image.repository to one that takes images",
+      exit: "unavailable",
+    });
+  }
   if (status >= 500) {
     return new MlshipError({
       code: "registry.failing",
