@@ -27,12 +27,15 @@ export function imageConfig(parts: ConfigParts): ImageConfig {
   const server = ["python3", "-m", "mlship_server"];
   return {
     user,
-    workingDir: "/app",
+    // As in the base: a folder of its own would be a layer that holds nothing.
+    workingDir: "/",
     env: {
       PYTHONPATH: `${places.python}:${places.server}`,
       PYTHONUNBUFFERED: "1",
       // The root may be read-only, and the bytecode that serving needs is there.
       PYTHONDONTWRITEBYTECODE: "1",
+      // The working folder is no place to import from.
+      PYTHONSAFEPATH: "1",
       // The user has no entry in /etc/passwd: libraries that ask for a home find one.
       HOME: "/tmp",
     },

@@ -41,9 +41,9 @@ export function renderDockerfile(
     user: bare(config.user, "the user"),
     port: bare(String(config.exposedPort), "serve.port"),
     stopSignal: config.stopSignal,
-    interval: milliseconds(healthcheck.intervalMs),
-    timeout: milliseconds(healthcheck.timeoutMs),
-    startPeriod: milliseconds(healthcheck.startPeriodMs),
+    interval: seconds(healthcheck.intervalMs),
+    timeout: seconds(healthcheck.timeoutMs),
+    startPeriod: seconds(healthcheck.startPeriodMs),
     healthcheck: execForm(healthcheck.test, "the health check"),
     entrypoint: execForm(config.entrypoint, "the entry point"),
     labels: Object.entries(config.labels).map(([key, value]) => assignment(key, value)),
@@ -62,6 +62,7 @@ export function renderDockerfile(
   }
 }
 
-function milliseconds(count: number): string {
-  return `${count}ms`;
+/** Whole seconds: hadolint knows no smaller unit. */
+function seconds(milliseconds: number): string {
+  return `${Math.ceil(milliseconds / 1000)}s`;
 }

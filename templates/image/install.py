@@ -30,7 +30,9 @@ def main() -> int:
         return 1
     wheels = ["--requirements", str(BUILD / f"requirements-{target}.txt"), "--python-platform", PLATFORMS[target]]
     place = ["--target", "/installed", "--cache-dir", "/cache", "--link-mode", "copy", "--no-config"]
-    uv = ["/uv/bin/uv", "pip", "install", "--no-progress", "--python", sys.executable, "--python-version", minor]
+    # The certificates of the base, where it has some: a company's proxy is trusted by those.
+    trust = ["--system-certs"] if Path("/etc/ssl/certs/ca-certificates.crt").exists() else []
+    uv = ["/uv/bin/uv", "pip", "install", "--no-progress", *trust, "--python", sys.executable, "--python-version", minor]
     return run([*uv, *hashed(), *place, *wheels])
 
 

@@ -1,0 +1,87 @@
+// The Kubernetes objects of a planned image: which image they name, and where the model comes from.
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { load } from "js-yaml";
+import { z } from "zod";
+import { renderKubernetes } from "../../cluster/render.ts";
+import type { ModelSource } from "../../cluster/served.ts";
+import { readImageOf } from "../../image/build-record.ts";
+import type { ContextFile } from "../../image/context.ts";
+import type { BuildPlan } from "../../image/plan.ts";
+import { parseReference } from "../../image/reference.ts";
+import type { ModelFile } from "../../model/model.ts";
+import { revisionOf } from "../../rollout/revision.ts";
+import type { Project } from "../project.ts";
+
+/** A Deployment as far as it says which image it runs, and for which plan. */
+const deploymentSchema = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()) }),
+  spec: z.object({
+    template: z.object({ spec: z.object({ containers: z.array(z.object({ image: z.string() })).min(1) }) }),
+  }),
+});
+
+/**
+ * The objects' files below `kubernetes/`.
+ * @param wanted reference that the user gave, or null
+ * @param folder holds what an earlier run wrote
+ * @throws MlshipError of the objects and of `deploy.patches`; `image.bad-reference`.
+ */
+export async function objectFiles(
+  project: Project,
+  plan: BuildPlan,
+  model: readonly ModelFile[],
+  folder: string,
+  wanted: string | undefined,
+): Promise<{ files: ContextFile[]; image: string }> {
+  const { config } = project;
+  const { name, version, serve, deploy } = config;
+  if (wanted !== undefined) parseReference(wanted);
+  const image =
+    wanted ??
+    (await builtReference(project, plan)) ??
+    (await writtenReference(folder, plan)) ??
+    `${config.image.repository ?? name}:${version}`;
+  const rendered = renderKubernetes({
+    name,
+    version,
+    revision: revisionOf(name, version, plan.digest).id,
+    image,
+    model: sourceOf(project, model),
+    serve,
+    deploy,
+    evidence: { plan: plan.digest, ...plan.evidence },
+  });
+  return { files: rendered.map((file) => ({ path: `kubernetes/${file.path}`, text: file.text })), image };
+}
+
+function sourceOf({ config }: Project, files: readonly ModelFile[]): ModelSource {
+  const { image, artifacts, name, version } = config;
+  if (image.delivery === "baked") return { kind: "baked" };
+  if (image.delivery === "s3") return { kind: "s3", store: artifacts.store, files };
+  return { kind: "image-volume", reference: `${image.repository ?? name}-model:${version}` };
+}
+
+/** The image that was built of the plan, where it will be pushed to. */
+async function builtReference({ config, state }: Project, plan: BuildPlan): Promise<string | null> {
+  const kept = await readImageOf(state, plan.digest);
+  return kept === null || config.image.repository === null
+    ? null
+    : `${config.image.repository}@${kept.built.digest}`;
+}
+
+/** The image that the files name already, when they were written for the same plan. */
+async function writtenReference(folder: string, plan: BuildPlan): Promise<string | null> {
+  const text = await readFile(path.join(folder, "kubernetes", "deployment.yaml"), "utf8").catch(() => null);
+  if (text === null) return null;
+  let document: unknown;
+  try {
+    document = load(text);
+  } catch {
+    // Whatever it is, it is not what mlship wrote: it is written anew.
+    return null;
+  }
+  const { data } = deploymentSchema.safeParse(document);
+  if (data?.metadata.annotations["mlship.dev/plan"] !== plan.digest) return null;
+  return data.spec.template.spec.containers[0]?.image ?? null;
+}
