@@ -6,7 +6,7 @@ import { digestBytes, type Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { attestationManifest, readAttestation } from "../image/attestations/manifest.ts";
 import { readLatestImage, type KeptImage } from "../image/build-record.ts";
-import { readLayout, type Layout } from "../image/layout.ts";
+import { damaged, readLayout, type Layout } from "../image/layout.ts";
 import { pushImage, type Pushed } from "../image/push.ts";
 import type { Attachment } from "../image/push-referrers.ts";
 import { formatReference, parseReference, type Reference } from "../image/reference.ts";
@@ -135,15 +135,4 @@ function describe({ blobs, bytes, attestations }: Pushed): string {
     `${showSize(bytes)} in ${blobs.sent} blobs, ${blobs.present} were there`,
     ...(attestations.sent === 0 ? [] : [`${statements} about it`]),
   ].join("; ");
-}
-
-function damaged(folder: string, why: string, cause?: unknown): MlshipError {
-  return new MlshipError({
-    code: "image.damaged",
-    what: `the built image in ${folder} is damaged`,
-    why,
-    fix: "remove the folder and run `mlship build` again",
-    exit: "attention",
-    cause,
-  });
 }

@@ -158,7 +158,8 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function damaged(folder: string, why: string, cause?: unknown): MlshipError {
+/** The error of a built image whose files are not what the build wrote. */
+export function damaged(folder: string, why: string, cause?: unknown): MlshipError {
   return new MlshipError({
     code: "image.damaged",
     what: `the built image in ${folder} is damaged`,
