@@ -20,8 +20,6 @@ import { findLock, type FoundLock, type LockFacts } from "./open-lock.ts";
 import type { Project } from "./project.ts";
 import { inStep } from "./step.ts";
 
-export { inStep };
-
 /** A model beside its data, as far as their files tell. */
 export interface Subject {
   /** Holds the model's files, which nothing changes any more. */

@@ -9,7 +9,7 @@ import { makeLock, nothingUpgraded } from "../image/lock-make.ts";
 import { formatLock, parseLock } from "../image/lock-text.ts";
 import { lockFile, type ReadLock } from "../image/lock.ts";
 import type { Host } from "./host.ts";
-import type { Project } from "./project.ts";
+import { makeState, type Project } from "./project.ts";
 import { inStep } from "./step.ts";
 
 /** What a lock has to know of the model. A `Candidate` has it. */
@@ -87,10 +87,11 @@ export async function readLockText({ config }: Project): Promise<string | null> 
 }
 
 /** Puts the lock in place whole: whoever reads at the same time reads the old one or this one. */
-export async function writeLock({ config }: Project, lock: ReadLock["lock"]): Promise<ReadLock> {
+export async function writeLock(project: Project, lock: ReadLock["lock"]): Promise<ReadLock> {
   const text = formatLock(lock);
-  const file = path.join(config.folder, lockFile);
-  const temporary = path.join(config.folder, `.${lockFile}.${randomUUID()}`);
+  const file = path.join(project.config.folder, lockFile);
+  // Git ignores that folder, so what a killed command leaves there is in nobody's way.
+  const temporary = path.join(await makeState(project), `${lockFile}.${randomUUID()}`);
   try {
     await writeFile(temporary, text);
     await rename(temporary, file);
