@@ -6,7 +6,7 @@ import path from "node:path";
 import { root, serverEnvironment } from "../../../scripts/server-environment.ts";
 import type { PushDocument } from "../../../src/commands/push.ts";
 import type { BuiltImage } from "../../../src/image/built.ts";
-import { Project } from "../../e2e/project.ts";
+import { freePort, Project } from "../../e2e/project.ts";
 import useTestbed from "../../e2e/setup.ts";
 import { openBuilder, sizeOf, type Builder } from "./builder.ts";
 
@@ -25,8 +25,8 @@ async function main(): Promise<void> {
     await trainForests(folder);
     const project = await openForest(folder);
     await whatTravels(project, folder);
-    await coldBuilds(project, builder, folder);
     await sizesOfFormats(folder);
+    await coldBuilds(project, builder, folder);
   } finally {
     await builder.close();
     await rm(folder, { recursive: true, force: true });
@@ -51,7 +51,7 @@ async function openForest(folder: string): Promise<Project> {
 
 async function makeProject(folder: string): Promise<Project> {
   await mkdir(folder);
-  return new Project(folder, 0, {});
+  return new Project(folder, await freePort(), {});
 }
 
 /** A version of the project: its model, its handler, and mlship.yaml that names both. */
