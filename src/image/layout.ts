@@ -99,7 +99,7 @@ export function blobFile(folder: string, digest: string): string {
 export async function checkBlob(folder: string, digest: Digest): Promise<void> {
   const hash = createHash("sha256");
   const source: AsyncIterable<Uint8Array> = createReadStream(blobFile(folder, digest), {
-    highWaterMark: 1 << 20,
+    highWaterMark: 1 << 18,
   });
   try {
     for await (const part of source) hash.update(part);
