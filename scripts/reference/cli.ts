@@ -22,6 +22,11 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     inconclusive: "a gate could not be decided",
     unavailable: "Python or the package index is missing",
   },
+  lock: {
+    usage: "model, requirements or base cannot be locked; with `--check`: the lock is missing or out of date",
+    gate: "loading the model could run code",
+    unavailable: "Python, the package index or the registry is missing or refuses",
+  },
   upload: {
     usage: "as `validate`, or the version stands for another model",
     gate: "as `validate`; nothing was stored",
