@@ -1,6 +1,7 @@
 // Every verb of mlship with its flags, examples, command and renderer, in one table.
 import { buildVerb } from "./build-verb.ts";
 import { keysVerbs } from "./keys-verbs.ts";
+import { generateVerb } from "./generate-verb.ts";
 import { lockVerb } from "./lock-verb.ts";
 import { pushVerb } from "./push-verb.ts";
 import { shown, type Values, type Verb } from "./verb.ts";
@@ -114,6 +115,7 @@ export const verbs: Verb[] = [
     },
   },
   lockVerb,
+  generateVerb,
   buildVerb,
   pushVerb,
   {
