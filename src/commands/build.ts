@@ -1,11 +1,17 @@
 // `mlship build`: the image of the judged model, built from the lock, tried out, and kept for push.
 import path from "node:path";
 import { attest, writeAttestations } from "../image/attestations/attest.ts";
-import { keepImage, makeLatest, readImageOf, writeRecord, type KeptImage } from "../image/build-record.ts";
+import {
+  isWhole,
+  keepImage,
+  makeLatest,
+  readImageOf,
+  writeRecord,
+  type KeptImage,
+} from "../image/build-record.ts";
 import { secretsSetIn } from "../image/build-secrets.ts";
 import type { BuiltImage } from "../image/built.ts";
 import { writeContext } from "../image/context.ts";
-import { readLayout } from "../image/layout.ts";
 import { places } from "../image/layers.ts";
 import type { ReadLock } from "../image/lock.ts";
 import type { Engine } from "../image/ports.ts";
@@ -20,7 +26,7 @@ import { withWorkshop, type Workshop } from "./build/workshop.ts";
 import { planImage, type Planned } from "./context.ts";
 import type { Host } from "./host.ts";
 import { judge, type Judgement } from "./judge.ts";
-import { openLock } from "./open-lock.ts";
+import { openLock, requireLock } from "./open-lock.ts";
 import { openProject, withStaging, type Project } from "./project.ts";
 import type { ProjectOptions, Result } from "./result.ts";
 import { openSigner } from "./signer.ts";
@@ -53,10 +59,11 @@ export async function build(
   const store = await host.store(artifacts.store);
   const production = serving(await readChannel(store, name, project.channel));
   return await withStaging(project, host, async (folder) => {
-    const judgement = await judge(project, host, folder, { store, production, reuse: true });
+    // Judged in the environment that the image will have: its lock is made or refused before.
+    const asked = { store, production, reuse: true, locking: requireLock };
+    const judgement = await judge(project, host, folder, asked);
     requirePass(judgement);
-    const { model, requirements } = judgement.candidate;
-    const lock = await openLock(project, host, { model, requirements });
+    const lock = judgement.candidate.lock ?? (await openLock(project, host, judgement.candidate));
     const planned = await planImage(project, host, judgement, lock);
     const making = { project, host, judgement, lock, planned };
     const kept = options.verify || options.noCache ? null : await findKept(making);
@@ -70,15 +77,10 @@ export async function build(
 /** The image of the plan that is there and whole. */
 async function findKept({ project, host, planned, judgement }: Making): Promise<KeptImage | null> {
   const kept = await readImageOf(project.state, planned.plan.digest);
-  if (kept === null) return null;
-  try {
-    const layout = await readLayout(kept.layoutFolder);
-    return layout.root.digest === kept.built.digest && judgement.golden !== null ? kept : null;
-  } catch (error) {
-    if (!(error instanceof MlshipError)) throw error;
-    host.progress.note(`the image that was built before is damaged, so it is built again: ${error.why}`);
-    return null;
-  }
+  if (kept === null || judgement.golden === null) return null;
+  if (await isWhole(kept)) return kept;
+  host.progress.note("the image that was built before is damaged, so it is built again");
+  return null;
 }
 
 /** An image that is there is held against mlship.yaml as it is now, and signed when there is a key since. */

@@ -3,7 +3,9 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promise
 import path from "node:path";
 import { z } from "zod";
 import type { Digest } from "../digest.ts";
+import { MlshipError } from "../errors.ts";
 import { builtImageSchema, type BuiltImage } from "./built.ts";
+import { readLayout } from "./layout.ts";
 
 /** An image that was built, tested and kept. */
 export interface KeptImage {
@@ -63,7 +65,7 @@ export async function keepImage(state: string, finished: string, built: BuiltIma
       const code = error instanceof Error && "code" in error ? error.code : null;
       if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
       const other = await readKept(folder);
-      if (other?.built.plan === built.plan && sameImage(other.built, built)) break;
+      if (other?.built.plan === built.plan && sameImage(other.built, built) && (await isWhole(other))) break;
       // Out of the way in one step: no reader finds half of it under its name.
       const away = `${finished}.replaced`;
       await rename(folder, away).catch(ignoreMissing);
@@ -94,6 +96,16 @@ export async function makeLatest(state: string, plan: Digest): Promise<void> {
 function sameImage(one: BuiltImage, other: BuiltImage): boolean {
   const said = (image: BuiltImage) => image.attestations.map(({ digest }) => digest).join();
   return one.digest === other.digest && said(one) === said(other);
+}
+
+/** Whether the layout is the record's image and nothing of it is damaged. */
+export async function isWhole({ layoutFolder, built }: KeptImage): Promise<boolean> {
+  try {
+    return (await readLayout(layoutFolder)).root.digest === built.digest;
+  } catch (error) {
+    if (error instanceof MlshipError) return false;
+    throw error;
+  }
 }
 
 async function readPointer(state: string): Promise<z.infer<typeof pointerSchema> | null> {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MlshipError } from "../../../src/errors.ts";
 import { indexSecrets, secretsSetIn } from "../../../src/image/build-secrets.ts";

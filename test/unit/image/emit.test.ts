@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { assignment, bare, execForm, printable, quoted } from "../../../src/image/emit.ts";
 import { MlshipError } from "../../../src/errors.ts";

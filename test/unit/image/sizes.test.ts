@@ -1,5 +1,5 @@
 // Sizes: layers get their names from the top, and the one that broke the limit is named.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { digestBytes } from "../../../src/digest.ts";
 import { checkSize, nameLayers, showSize } from "../../../src/image/sizes.ts";
