@@ -123,7 +123,7 @@ test(
         }
         const read = readInstructions(text);
         expect(read.map((instruction) => instruction.name)).toEqual(shape);
-        const labels = read.filter((instruction) => instruction.name === "LABEL")[0]?.args ?? "";
+        const labels = read.find((instruction) => instruction.name === "LABEL")?.args ?? "";
         expect(readPairs(labels)).toMatchObject({
           "org.opencontainers.image.title": name.join(""),
           "org.opencontainers.image.version": version.join(""),

@@ -1,0 +1,81 @@
+// A context as it is written, built by the real BuildKit from hostile but legal values, twice, and read back.
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, expect, test } from "vitest";
+import { assignment } from "../../src/image/emit.ts";
+import { openCancer, type Project } from "./project.ts";
+
+const run = promisify(execFile);
+const registry = process.env["MLSHIP_TEST_REGISTRY"];
+const base = `${registry}/library/python:3.11-slim`;
+const folder = await mkdtemp(path.join(tmpdir(), "mlship-dockerfile-"));
+let project: Project | undefined;
+afterAll(async () => {
+  await project?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Builds a context from nothing into an OCI layout. @returns the manifest's digest */
+async function build(context: string, name: string): Promise<string> {
+  const layout = path.join(folder, name);
+  const output = `type=oci,tar=false,dest=${layout},rewrite-timestamp=true`;
+  const options = ["--no-cache", "--provenance=false", "--sbom=false", "--build-arg", "SOURCE_DATE_EPOCH=0"];
+  await run("docker", ["buildx", "build", ...options, "--output", output, context], { maxBuffer: 1 << 26 });
+  const index = JSON.parse(await readFile(path.join(layout, "index.json"), "utf8")) as {
+    manifests: [{ digest: string }];
+  };
+  return index.manifests[0].digest;
+}
+
+async function blob<T>(name: string, digest: string): Promise<T> {
+  return JSON.parse(await readFile(path.join(folder, name, "blobs", "sha256", digest.slice(7)), "utf8")) as T;
+}
+
+interface Manifest {
+  config: { digest: string };
+  layers: { size: number }[];
+}
+
+interface ImageConfiguration {
+  config: { Labels: Record<string, string>; User: string };
+}
+
+test(
+  "a generated context passes hadolint and BuildKit's checks, and gives one digest twice",
+  { timeout: 900_000 },
+  async () => {
+    project = await openCancer();
+    await project.write("1.0.0", { image: { base } });
+    await project.mlship(["generate"]);
+    const context = project.file("deploy", "image");
+    const dockerfile = path.join(context, "Dockerfile");
+    await run("hadolint", ["--failure-threshold", "style", dockerfile]);
+    // What a hostile value looks like when the emitter has let it through.
+    const text = await readFile(dockerfile, "utf8");
+    const hostile = "a \"b\" \\ ${HOME} $(id) `id` 'c' é 🐟 \\";
+    await writeFile(dockerfile, `${text}LABEL ${assignment("dev.mlship.test", hostile)}\n`);
+    const first = await build(context, "first");
+    expect(await build(context, "second")).toBe(first);
+    const manifest = await blob<Manifest>("first", first);
+    expect(manifest.layers).toHaveLength((await baseLayers()) + 4);
+    const size = manifest.layers.slice(-4).reduce((sum, layer) => sum + layer.size, 0);
+    expect(size).toBeLessThanOrEqual(60_000_000);
+    const { config } = await blob<ImageConfiguration>("first", manifest.config.digest);
+    expect(config.Labels["dev.mlship.test"]).toBe(hostile);
+    expect(config.User).toBe("65532:65532");
+  },
+);
+
+/** How many layers the base has, by the registry. */
+async function baseLayers(): Promise<number> {
+  const accept =
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+  const response = await fetch(`http://${registry}/v2/library/python/manifests/3.11-slim`, {
+    headers: { accept },
+  });
+  const { layers } = (await response.json()) as { layers: unknown[] };
+  return layers.length;
+}
