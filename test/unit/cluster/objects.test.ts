@@ -143,38 +143,42 @@ describe("files", () => {
     fc.constantFrom("a\nb: c", "---\nkind: Pod", "'\"", "$(id)", "`id`", "${HOME}", "*a", "&a", "!!int", "%"),
   );
 
-  it("holds exactly the objects whatever the values are, or refuses a control character", () => {
-    let kept = 0;
-    fc.assert(
-      fc.property(odd, odd, odd, odd, odd, (name, version, image, store, host) => {
-        const release: Served = {
-          ...deliveries.s3,
-          name: name === "" ? "x" : name,
-          version,
-          image,
-          model: { kind: "s3", store, files: [] },
-          deploy: {
-            ...served.deploy,
-            monitor: "podMonitor",
-            route: { gateway: "a/b", hosts: [host] },
-            patches: [{ kind: "Deployment", merge: { metadata: { annotations: { [image]: version } } } }],
-          },
-        };
-        let manifests;
-        try {
-          manifests = objectsOf(release);
-        } catch (error) {
-          if (!(error instanceof MlshipError)) throw error;
-          expect(["cluster.control-character", "deploy.patch-invalid"]).toContain(error.code);
-          return;
-        }
-        kept += 1;
-        for (const manifest of manifests) expect(load(yamlOf(manifest))).toEqual(manifest.object);
-      }),
-      { numRuns: 300 },
-    );
-    expect(kept).toBeGreaterThan(50);
-  });
+  it(
+    "holds exactly the objects whatever the values are, or refuses a control character",
+    { timeout: 60_000 },
+    () => {
+      let kept = 0;
+      fc.assert(
+        fc.property(odd, odd, odd, odd, odd, (name, version, image, store, host) => {
+          const release: Served = {
+            ...deliveries.s3,
+            name: name === "" ? "x" : name,
+            version,
+            image,
+            model: { kind: "s3", store, files: [] },
+            deploy: {
+              ...served.deploy,
+              monitor: "podMonitor",
+              route: { gateway: "a/b", hosts: [host] },
+              patches: [{ kind: "Deployment", merge: { metadata: { annotations: { [image]: version } } } }],
+            },
+          };
+          let manifests;
+          try {
+            manifests = objectsOf(release);
+          } catch (error) {
+            if (!(error instanceof MlshipError)) throw error;
+            expect(["cluster.control-character", "deploy.patch-invalid"]).toContain(error.code);
+            return;
+          }
+          kept += 1;
+          for (const manifest of manifests) expect(load(yamlOf(manifest))).toEqual(manifest.object);
+        }),
+        { numRuns: 200 },
+      );
+      expect(kept).toBeGreaterThan(30);
+    },
+  );
 
   it("refuses what a reader would not see, and never repeats it", () => {
     for (const hidden of ["\n", "\0", "\u001b", "\u007f", "\u0085", "\u2028", "\u202e", "\ufeff", "\ud800"]) {
