@@ -202,6 +202,8 @@ async function writeReport(
 }
 
 async function writeWhole(file: string, document: object): Promise<void> {
-  await writeFile(`${file}.part`, `${JSON.stringify(document, null, 2)}\n`);
-  await rename(`${file}.part`, file);
+  // A name of its own: two commands may judge the same model at once.
+  const part = `${file}.${crypto.randomUUID()}.part`;
+  await writeFile(part, `${JSON.stringify(document, null, 2)}\n`);
+  await rename(part, file);
 }
