@@ -39,6 +39,8 @@ TEST_MODULES = ("_test_", "_ctest", "_cytest", "_umath_tests", "_rational_tests"
 TRAINING = {"datasets", "inspection", "manifold", "experimental", "model_selection"}
 # What an installer writes down of itself: it differs from run to run, or names files that are pruned.
 RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
+# What uv locks its target folder with.
+LOCK = ".lock"
 
 
 def main() -> None:
@@ -88,6 +90,7 @@ def try_imports(root: Path, names: list[str]) -> None:
 
 def prune(root: Path) -> None:
     """Removes what serving does not need."""
+    (root / LOCK).unlink(missing_ok=True)
     for package, unused in UNUSED.items():
         for pattern in unused:
             for found in [root / package] if pattern == "." else list((root / package).glob(pattern)):
