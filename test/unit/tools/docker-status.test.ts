@@ -1,5 +1,5 @@
 // What builders tell of a build: however it is cut into pieces, the events are the same.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BuildEvent } from "../../../src/image/ports.ts";
 import { buildFault } from "../../../src/tools/docker/build-faults.ts";
