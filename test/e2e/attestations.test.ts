@@ -25,6 +25,12 @@ const pair = makeKeyPair(null);
 const signer = readSigningKey(pair.privateKey, null, "the test's key");
 let folder = "";
 let registry: Registry;
+/** Addresses of manifests, to be removed. */
+const pushed = new Set<string>();
+
+function remember({ repository }: Reference, name: string): void {
+  pushed.add(`http://${host}/v2/${repository}/manifests/${name}`);
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "mlship-attestations-"));
@@ -43,7 +49,18 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  for (const url of pushed) {
+    const found = await fetch(url, {
+      method: "HEAD",
+      headers: { accept: `${mediaTypes.index}, ${mediaTypes.manifest}` },
+    });
+    const digest = found.headers.get("docker-content-digest");
+    const { status } = await fetch(new URL(`./${digest}`, url), { method: "DELETE" });
+    if (status !== 202) throw new Error(`${url} stays in the registry: ${status}`);
+  }
+});
 
 /** An image of nothing, for each test another one. */
 async function pushImage(name: string): Promise<{ target: Reference; image: StoredManifest }> {
@@ -62,6 +79,7 @@ async function pushImage(name: string): Promise<{ target: Reference; image: Stor
   );
   const image = { bytes, mediaType: mediaTypes.manifest, digest: digestBytes(bytes) };
   await registry.pushManifest(target, image, image.digest);
+  remember(target, image.digest);
   return { target, image };
 }
 
@@ -83,6 +101,9 @@ async function attach(target: Reference, image: StoredManifest, files: Uint8Arra
     return { subject: digest, manifest: moved, blobs, artifactType, annotations };
   });
   await pushReferrers(registry, target, attachments);
+  for (const { manifest } of attachments) remember(target, manifest.digest);
+  // This registry has no referrers of its own: they are listed under a tag.
+  remember(target, image.digest.replace(":", "-"));
 }
 
 /** The predicate that cosign finds verified. @throws with what cosign says when it finds none */
