@@ -34,6 +34,7 @@ export function deliveryOf(served: Served): Delivery {
       mounts: [{ ...mount, subPath: modelFolder.slice(1) }],
     };
   }
+  checkStore(model.store);
   return {
     volumes: [
       { name: "model", emptyDir: { sizeLimit: `${modelSpace(served)}Mi` } },
@@ -42,6 +43,17 @@ export function deliveryOf(served: Served): Delivery {
     initContainers: [fetcher(served, model.store, digestBytes(canonicalJson(model.files)))],
     mounts: [mount],
   };
+}
+
+/** @throws MlshipError `cluster.store`, exit 2, for a store that pods cannot reach. */
+function checkStore(store: string): void {
+  if (store.startsWith("s3://")) return;
+  throw new MlshipError({
+    code: "cluster.store",
+    what: `image.delivery is s3, and artifacts.store is ${JSON.stringify(store)}, which pods cannot read`,
+    fix: "set artifacts.store to s3://BUCKET/PREFIX, or image.delivery to baked",
+    exit: "usage",
+  });
 }
 
 function fetcher(served: Served, store: string, digest: string): JsonObject {

@@ -20,7 +20,7 @@ import { serviceAccount } from "./service-account.ts";
  * Deployment, autoscaler, disruption budget and the list of the model's files are named after the
  * revision and live beside those of other revisions; the rest is named after the model and stays.
  * @throws MlshipError exit 2: `deploy.patch-*`, `cluster.replicas`, `cluster.control-character`,
- *   `cluster.too-many-files`.
+ *   `cluster.too-many-files`, `cluster.store`.
  */
 export function objectsOf(served: Served): Manifest[] {
   const own = [

@@ -110,9 +110,11 @@ async function complaint({ revision }: Served): Promise<string> {
       if (code !== "") {
         expect(code).toBe("3");
         const said = kubectl("logs", "-l", selector, "-c", "fetch-model", "--tail=20");
-        if (said === "") continue; // It was started again just now.
-        kubectl("delete", "deployment", revision, "--wait=false");
-        return said;
+        // Empty when the container was started again just now.
+        if (said !== "") {
+          kubectl("delete", "deployment", revision, "--wait=false");
+          return said;
+        }
       }
     }
     await sleep(1000);
