@@ -11,7 +11,7 @@ import { objectFiles } from "./generate/objects.ts";
 import { apply, compare, refuseForeign, type Changes } from "./generate/written.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
-import { openLock, requireLock } from "./open-lock.ts";
+import { demandLock, requireLock } from "./open-lock.ts";
 import { openProject, withStaging, type Project } from "./project.ts";
 import type { ProjectOptions, Result } from "./result.ts";
 import { inStep } from "./step.ts";
@@ -57,11 +57,11 @@ export async function generate(
   const store = await host.store(config.artifacts.store);
   const production = serving(await readChannel(store, config.name, project.channel));
   return await withStaging(project, host, async (folder) => {
-    const locking = options.check ? {} : { locking: requireLock };
-    const judgement = await judge(project, host, folder, { store, production, reuse: true, ...locking });
+    const locking = options.check ? demandLock : requireLock;
+    const judgement = await judge(project, host, folder, { store, production, reuse: true, locking });
     requirePass(judgement);
     const { candidate } = judgement;
-    const lock = await openLock(project, host, candidate);
+    const lock = candidate.lock ?? (await locking(project, host, candidate)).read;
     return await inStep(host, "generate", async () => {
       const { plan, files } = await planImage(project, host, judgement, lock);
       const model = candidate.model.files.filter((file) => file.path !== candidate.handler);

@@ -58,6 +58,24 @@ export async function requireLock(project: Project, host: Host, facts: LockFacts
 }
 
 /**
+ * The lock for a command that writes nothing, such as a check.
+ * @throws MlshipError `lock.missing`, `lock.drift`, exit 2; what reading a lock throws.
+ */
+export async function demandLock(project: Project, host: Host, facts: LockFacts): Promise<FoundLock> {
+  const found = await findLock(project, host, facts);
+  if (found === null) {
+    throw new MlshipError({
+      code: "lock.missing",
+      what: `there is no ${lockFile}, and a check writes none`,
+      fix: "run mlship lock, and commit what it writes",
+      exit: "usage",
+    });
+  }
+  if (found.drift.length > 0) throw drifted(found.drift);
+  return found;
+}
+
+/**
  * The project's lock as it is, or null when there is none.
  * @throws MlshipError `lock.damaged`, `lock.merge-conflict`, `lock.newer-schema`; exit 2.
  */

@@ -26,7 +26,9 @@ describe("generate", () => {
   it("writes the context and the objects, and touches nothing the second time", async () => {
     const first = await machine.run("generate");
     expect(first).toMatchObject({ exit: 0 });
-    expect(first.stdout).toContain("+ image/Dockerfile");
+    expect(first.stdout).toContain("+ image/Dockerfile\n");
+    expect(first.stdout).toMatch(/^\+ image\/layers\/server\/ \(\d\d files\)$/m);
+    expect(first.stdout.split("\n").length).toBeLessThan(30);
     expect(readdirSync(file()).toSorted()).toEqual([
       ".gitignore",
       ".mlship-files.json",
@@ -38,6 +40,17 @@ describe("generate", () => {
     const second = await machine.run("generate", "--json");
     expect(documentOf(second)).toMatchObject({ added: [], changed: [], removed: [] });
     expect(statSync(file("image", "Dockerfile")).ino).toBe(before);
+  });
+
+  it("checks only with the project's lock, and writes none", async () => {
+    const missing = await machine.run("generate", "--check");
+    expect(missing.exit).toBe(2);
+    expect(missing.stderr).toContain("there is no mlship.lock");
+    expect(existsSync(path.join(machine.folder, "mlship.lock"))).toBe(false);
+    await machine.run("generate");
+    const drifted = await machine.run("generate", "--check", "--set", "python.allowSource=docopt");
+    expect(drifted.exit).toBe(2);
+    expect(drifted.stderr).toContain("python.allowSource names docopt");
   });
 
   it("checks without writing, also where git has left the model out", async () => {
