@@ -38,9 +38,6 @@ export function contextFiles(parts: ContextParts): ContextFile[] {
     path: `layers/${layer}${place}/${printable(file.path, "the name of a file")}`,
     from: file.from,
   });
-  const sources = Object.values(lock.packages).flatMap((pins) =>
-    pins.flatMap(({ name, source }) => (source ? [name] : [])),
-  );
   const files: ContextFile[] = [
     { path: "Dockerfile", text: dockerfile },
     { path: ".dockerignore", text: dockerignore },
@@ -48,13 +45,6 @@ export function contextFiles(parts: ContextParts): ContextFile[] {
     { path: "build/install.py", text: scripts.install },
     { path: "build/loader.py", text: scripts.loader },
     { path: "build/python.txt", text: `${lock.python}\n` },
-    {
-      path: "build/sources.txt",
-      text: [...new Set(sources)]
-        .sort()
-        .map((name) => `${name}\n`)
-        .join(""),
-    },
     { path: "build/uv.txt", text: uvRequirement(lock) },
     ...lock.inputs.platforms.map((platform) => ({
       path: `build/requirements-${architecture(platform)}.txt`,

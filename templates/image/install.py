@@ -37,11 +37,8 @@ def main() -> int:
 
 
 def hashed() -> list[str]:
-    """Nothing but what the lock names; only wheels, unless it says otherwise for some."""
-    sources = (BUILD / "sources.txt").read_text(encoding="ascii").split()
-    # With sources, the hashes alone decide: the lock has those of wheels for everything else.
-    only = [] if sources and sys.argv[1] != "uv" else ["--only-binary", ":all:"]
-    return ["--no-deps", "--require-hashes", *only]
+    """Nothing but what the lock names. Only wheels: where the lock has a source, a line of the requirements says so."""
+    return ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
 
 
 def run(command: list[str]) -> int:
