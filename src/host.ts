@@ -32,8 +32,10 @@ export function openShell(): { argv: string[]; shell: Shell; end: (code: number)
 async function openHost(options: GlobalOptions): Promise<Host> {
   const signal = interruptSignal();
   const cwd = path.resolve(options.directory ?? ".");
-  const python = { cacheFolder: cacheFolder(), env: process.env, signal };
-  const docker = { env: withoutKeys(process.env), home: homedir(), signal };
+  // What other programs are given.
+  const env = withoutKeys(process.env);
+  const python = { cacheFolder: cacheFolder(), env, signal };
+  const docker = { env, home: homedir(), signal };
   const interactive = isTerminal(process.stdin) && isTerminal(process.stderr) && !process.env["CI"];
   return {
     cwd,
@@ -66,7 +68,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     async registry() {
       const { createRegistry } = await import("./tools/registry/registry.ts");
       return createRegistry({
-        env: process.env,
+        env,
         home: homedir(),
         signal,
         version: manifest.version,
@@ -89,7 +91,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     isAlive,
     async scanner() {
       const { findScanner } = await import("./tools/scanner.ts");
-      return await findScanner(withoutKeys(process.env), signal);
+      return await findScanner(env, signal);
     },
     async store(location) {
       const { createFolderStore } = await import("./tools/folder-store.ts");
@@ -104,13 +106,13 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       const daemons = tools.localDaemons(
         process.execPath,
         path.join(packageFolder, "dist", "gateway.js"),
-        process.env,
+        env,
       );
       return new LocalTarget(deployment, tools.localProcesses(), daemons);
     },
     async commit(folder) {
       const { commitOf } = await import("./tools/git.ts");
-      return await commitOf(folder, process.env, signal);
+      return await commitOf(folder, env, signal);
     },
   };
 }
@@ -192,7 +194,11 @@ function interruptSignal(): AbortSignal {
 }
 
 /** What signs is no other program's business. */
-function withoutKeys({ MLSHIP_SIGNING_KEY: _key, MLSHIP_KEY_PASSWORD: _password, ...env }: NodeJS.ProcessEnv) {
+function withoutKeys({
+  MLSHIP_SIGNING_KEY: _key,
+  MLSHIP_KEY_PASSWORD: _password,
+  ...env
+}: NodeJS.ProcessEnv) {
   return env;
 }
 

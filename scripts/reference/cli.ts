@@ -27,6 +27,29 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     gate: "loading the model could run code",
     unavailable: "Python, the package index or the registry is missing or refuses",
   },
+  generate: {
+    usage: "as `lock`, or the lock has drifted; with `--check`: a file differs from what would be written",
+    gate: "loading the model could run code",
+    inconclusive: "as `validate`",
+    unavailable: "as `validate` and `lock`",
+  },
+  build: {
+    usage: "as `generate`, or a file of the context looks like a secret",
+    gate: "a gate failed, or the built image is too large, answers differently, loses requests when it ends or has known vulnerabilities; nothing was kept",
+    inconclusive: "as `validate`, or there are no rows to compare the image with",
+    unavailable: "as `generate`, or Docker is missing, or an instruction of the build failed",
+    attention: "a kept image is damaged",
+  },
+  push: {
+    usage: "there is no image of this version, or the version stands for another image",
+    unavailable: "the registry is missing or refuses",
+    attention: "the kept image is damaged, or the registry holds other bytes than were sent",
+  },
+  "keys new": { usage: "a file of that name is there" },
+  "keys show": {
+    usage: "there is no key, or it is of another kind",
+    unavailable: "its password is missing or wrong",
+  },
   upload: {
     usage: "as `validate`, or the version stands for another model",
     gate: "as `validate`; nothing was stored",

@@ -10,6 +10,7 @@ import type { InputColumn, Model, Task } from "../model/model.ts";
 import { requirementsOf } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
 import { openDataset, type Dataset } from "../validation/dataset.ts";
+import { deliveryRequirements } from "../image/delivery-requirements.ts";
 import { readRequirements } from "../image/lock-requirements.ts";
 import { normaliseName } from "../image/lock-drift.ts";
 import { requirementsText } from "../image/lock-text.ts";
@@ -139,7 +140,8 @@ export async function openSubject(project: Project, host: Host, folder: string):
       dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable })),
     );
     const own = await ownRequirements(config);
-    const requirements = [...new Set([...requirementsOf(model, inputs), ...own])].sort();
+    const delivered = deliveryRequirements[project.config.image.delivery];
+    const requirements = [...new Set([...requirementsOf(model, inputs), ...delivered, ...own])].sort();
     return { folder: bundle, model, handler, dataset, inputs, requirements };
   } catch (error) {
     dataset.close();

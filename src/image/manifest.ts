@@ -99,7 +99,7 @@ function parse<T>({ bytes, digest: id, mediaType }: StoredManifest, schema: z.Zo
       code: "image.bad-manifest",
       what: `${id} is not ${kind}`,
       why: cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause),
-      fix: "check the image's name; mlship reads images of the OCI and Docker v2 formats",
+      fix: "check the image's name; it must be in the OCI format or in Docker's version 2",
       exit: "unavailable",
       cause,
     });

@@ -25,10 +25,13 @@ export const topics: Record<string, { about: string; text: string }> = {
       ["MLSHIP_<KEY>", "overrides a key of mlship.yaml: MLSHIP_SERVE_PORT=9000"],
       ["MLSHIP_ENVIRONMENT", "the environment, as -e"],
       ["MLSHIP_CACHE", "folder for Python environments (~/.cache/mlship)"],
+      ["MLSHIP_SIGNING_KEY", "private key, PEM, instead of the file in image.signingKey"],
+      ["MLSHIP_KEY_PASSWORD", "opens and encrypts the private key"],
+      ["DOCKER_HOST, DOCKER_CONFIG", "the engine, and the folder of its credentials"],
       ["NO_COLOR, FORCE_COLOR", "colour off, colour on"],
       ["CI", "no prompts, no live lines"],
     ]
-      .map(([name, about]) => `  ${String(name).padEnd(22)}  ${about}\n`)
+      .map(([name, about]) => `  ${String(name).padEnd(26)}  ${about}\n`)
       .join(""),
   },
 };

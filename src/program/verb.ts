@@ -38,7 +38,7 @@ export type Perform = (values: Values, host: Host, project: ProjectOptions) => P
 /** One line of the table in verbs.ts. */
 export interface Verb {
   name: string;
-  group: "Start" | "Judge" | "Ship" | "Watch";
+  group: "Start" | "Judge" | "Build" | "Ship" | "Watch";
   summary: string;
   /** Shown below the usage line of `mlship help VERB`. */
   about: string;

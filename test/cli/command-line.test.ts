@@ -30,6 +30,13 @@ test("mlship alone, mlship help and mlship --help say the same, and how to begin
       scan                      what a model file can do when it is loaded
       validate                  judge the model on its test data
 
+    Build:
+      lock                      pin base image and packages in mlship.lock
+      generate                  write Dockerfile and Kubernetes objects
+      build                     build the model's image and try it out
+      push                      send the built image to its registry
+      keys                      keys that sign what is said about an image
+
     Ship:
       upload                    store the model under its version
       deploy                    validate, store, start, and shift traffic to it

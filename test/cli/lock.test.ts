@@ -90,6 +90,18 @@ describe("lock", () => {
     expect((await machine.run("lock", "--check")).exit).toBe(0);
   });
 
+  it("locks what fetching the model from S3 needs, and takes another delivery for drift", async () => {
+    await machine.run("lock");
+    expect(lockText()).not.toContain("obstore");
+    machine.index.versions.set("obstore", ["0.12.1"]);
+    const s3 = ["--set", "image.delivery=s3", "--set", "artifacts.store=s3://acme/models"];
+    expect(documentOf(await machine.run("lock", "--check", "--json", ...s3))["drift"]).toEqual([
+      "the requirement obstore>=0.11,<0.13 is new",
+    ]);
+    expect((await machine.run("lock", ...s3)).exit).toBe(0);
+    expect(lockText()).toContain("obstore");
+  });
+
   it("refuses lines of requirements.txt by their numbers and repeats no password", async () => {
     write(machine.folder, {
       "requirements.txt":

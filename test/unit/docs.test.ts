@@ -112,12 +112,12 @@ test("every command line that is shown parses", async () => {
 test("errors advise only what there is", async () => {
   const advised = errorCodes().flatMap(({ code, fixes }) =>
     fixes.flatMap((fix) =>
-      [...fix.matchAll(/(?<!of |install )mlship ((?:[a-z]+)(?: --[a-z]+(?: [A-Z]+)?)?)/g)].map(
-        ([, line = ""]) => ({
-          code,
-          line,
-        }),
-      ),
+      [
+        ...fix.matchAll(/(?<!of |install )mlship ((?:(?:keys|config) )?[a-z]+(?: --[a-z]+(?: [A-Z]+)?)?)/g),
+      ].map(([, line = ""]) => ({
+        code,
+        line,
+      })),
     ),
   );
   expect(advised.length).toBeGreaterThan(10);

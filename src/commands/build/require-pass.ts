@@ -1,7 +1,6 @@
 // Only a model that may ship is built into an image.
 import { MlshipError } from "../../errors.ts";
 import type { Judgement } from "../judge.ts";
-import { exitOf } from "../validate.ts";
 
 /** @throws MlshipError `build.not-validated`, exit 3 or 4, for a verdict other than pass. */
 export function requirePass({ report }: Pick<Judgement, "report">): void {
@@ -16,7 +15,7 @@ export function requirePass({ report }: Pick<Judgement, "report">): void {
         ? "the model did not pass validation, so no image is built of it"
         : "validation could not decide, so no image is built of the model",
     fix: "see mlship validate, then correct the model, its data or its gates",
-    exit: exitOf[report.verdict],
+    exit: report.verdict === "fail" ? "gate" : "inconclusive",
     problems,
   });
 }

@@ -40,7 +40,7 @@ export function makeKeyPair(password: string | null): KeyTexts {
 /**
  * Reads a private key. No message holds any part of it.
  * @param where what it was read from, for messages: a file or a variable
- * @throws MlshipError `keys.locked`, `keys.wrong-password` (exit 5), `keys.unreadable`, `keys.not-p256`,
+ * @throws MlshipError `keys.locked`, `keys.wrong-password` (exit 5), `keys.unreadable`, `keys.other-curve`,
  *   `keys.sigstore-format` (exit 2)
  */
 export function readSigningKey(pem: string, password: string | null, where: string): SigningKey {
@@ -107,7 +107,7 @@ function wrongPassword(where: string): MlshipError {
 function notP256(where: string, key: KeyObject): MlshipError {
   const curve = key.asymmetricKeyDetails?.namedCurve;
   return new MlshipError({
-    code: "keys.not-p256",
+    code: "keys.other-curve",
     what: `${where} is not an ECDSA key on the curve P-256`,
     why: `it is of type ${key.asymmetricKeyType ?? "unknown"}${curve === undefined ? "" : `, curve ${curve}`}`,
     fix: "make a key with mlship keys new",

@@ -52,10 +52,10 @@ test.each([
   ["nothing", "", null, "keys.unreadable"],
   ["no key", "SECRETTEXT", null, "keys.unreadable"],
   ["a broken key", makeKeyPair(null).privateKey.replace(/M[A-Z]/, "!!"), null, "keys.unreadable"],
-  ["P-384", pem("ec"), null, "keys.not-p256"],
-  ["secp256k1", pem("ec", "secp256k1"), null, "keys.not-p256"],
-  ["Ed25519", pem("ed25519"), null, "keys.not-p256"],
-  ["RSA", pem("rsa"), null, "keys.not-p256"],
+  ["P-384", pem("ec"), null, "keys.other-curve"],
+  ["secp256k1", pem("ec", "secp256k1"), null, "keys.other-curve"],
+  ["Ed25519", pem("ed25519"), null, "keys.other-curve"],
+  ["RSA", pem("rsa"), null, "keys.other-curve"],
 ])("%s is refused", (_name, text, password, code) => {
   const error = refusal(text, password);
   expect(error).toMatchObject({ code, fix: expect.any(String) });

@@ -1,0 +1,43 @@
+// The verbs that tell what runs and what happened.
+import { shown, type Verb } from "../verb.ts";
+
+export const watchVerbs: Verb[] = [
+  {
+    name: "status",
+    group: "Watch",
+    summary: "what runs where and why",
+    about:
+      "Shows what serves, what runs as a canary with which share, and what happened last. Changes nothing.",
+    examples: [
+      ["mlship status", "now"],
+      ["mlship status --json", "for a script"],
+    ],
+    async load() {
+      const [{ status }, { renderStatus }] = await Promise.all([
+        import("../../commands/status.ts"),
+        import("../../ui/status.ts"),
+      ]);
+      return shown(
+        (_values, host, project) => status(host, project),
+        () => renderStatus,
+      );
+    },
+  },
+  {
+    name: "history",
+    group: "Watch",
+    summary: "what was promoted, refused and taken back, and why",
+    about: "Prints the channel's append-only log, newest first, after checking that no entry was changed.",
+    examples: [["mlship history", "the whole story"]],
+    async load() {
+      const [{ history }, { renderHistory }] = await Promise.all([
+        import("../../commands/history.ts"),
+        import("../../ui/history.ts"),
+      ]);
+      return shown(
+        (_values, host, project) => history(host, project),
+        () => renderHistory,
+      );
+    },
+  },
+];
