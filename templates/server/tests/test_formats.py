@@ -16,7 +16,7 @@ import sklearn.base
 import skops.io
 import xgboost
 from conftest import columns, run_score
-from mlship_server.bundle import read_bundle
+from mlship_server.bundle import Folders, read_bundle
 from mlship_server.errors import LoadError
 from mlship_server.model import Model
 from mlship_server.schema import Schema
@@ -49,8 +49,9 @@ def dumped(model, how=joblib.dump) -> bytes:
 
 def opened(folder, takes_blanks=True):
     """The model of a bundle, loaded and warmed up in this process."""
-    bundle = read_bundle(folder)
-    model = Model(folder, bundle)
+    folders = Folders(folder, folder)
+    bundle = read_bundle(folders)
+    model = Model(folders, bundle)
     assert (model.warm_up() is None) == takes_blanks
     return model, bundle
 
