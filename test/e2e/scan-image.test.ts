@@ -1,7 +1,6 @@
 // The real Grype, with a database of one made-up finding, on an image layout: found, fixed, and without a database.
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -14,38 +13,16 @@ import { scanImage } from "../../src/image/vulnerabilities.ts";
 import { findScanner } from "../../src/tools/scanner.ts";
 
 const run = promisify(execFile);
-const source = path.join(import.meta.dirname, "scan-image");
+/** Grype, and the program that writes a database for it; see testbed/engines/judges.sh. */
+const bin = process.env["MLSHIP_TEST_GRYPE"] ?? "";
 let folder = "";
-let bin = "";
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "mlship-scan-image-"));
-  bin = await compile();
-  await run(path.join(bin, "scan-image"), [path.join(folder, "db", "6")]);
-  // From Go modules on a machine that never compiled it, Grype takes minutes.
-}, 1_800_000);
+  await run(path.join(bin, "grype-database"), [path.join(folder, "db", "6")]);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Grype and the program that writes its database, compiled once for each content of the folder scan-image. */
-async function compile(): Promise<string> {
-  const hash = createHash("sha256");
-  for (const name of ["go.mod", "go.sum", "main.go"]) hash.update(await readFile(path.join(source, name)));
-  const testbed = path.dirname((process.env["PATH"] ?? "").split(":")[0] ?? "");
-  const out = path.join(testbed, `scan-image-${hash.digest("hex").slice(0, 16)}`);
-  const args = [
-    "build",
-    "-trimpath",
-    "-ldflags",
-    "-s -w",
-    "-o",
-    `${out}/`,
-    ".",
-    "github.com/anchore/grype/cmd/grype",
-  ];
-  await run("go", args, { cwd: source, env: { ...process.env, CGO_ENABLED: "0" } });
-  return out;
-}
 
 /** A layout of one image that holds one Python distribution. */
 async function makeLayout(version: string): Promise<{ layout: string; manifest: Digest }> {

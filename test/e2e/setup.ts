@@ -6,7 +6,14 @@ import path from "node:path";
 const testbed = path.join(import.meta.dirname, "testbed", "testbed");
 const binary = path.resolve(import.meta.dirname, "../../dist/main.js");
 
-const engines = ["DOCKER_HOST", "BUILDX_BUILDER", "MLSHIP_TEST_REGISTRY", "MLSHIP_TEST_S3", "KUBECONFIG"];
+const engines = [
+  "DOCKER_HOST",
+  "BUILDX_BUILDER",
+  "MLSHIP_TEST_REGISTRY",
+  "MLSHIP_TEST_S3",
+  "MLSHIP_TEST_GRYPE",
+  "KUBECONFIG",
+];
 const judges = ["hadolint", "checkov", "kubeconform", "kube-score", "cosign"];
 
 /** Points this run at the testbed's engines. @throws when one of them is not up, saying how to start it */

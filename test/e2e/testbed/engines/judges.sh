@@ -1,10 +1,13 @@
-# Programs that judge what mlship writes: hadolint, Checkov, kubeconform, kube-score, cosign.
+# Programs that judge what mlship writes: hadolint, Checkov, kubeconform, kube-score, cosign, Grype.
 
 judges_prepare() {
   go_program kubeconform
   go_program kube-score
   python_judges
   cosign_prepare
+  # Not on PATH: no test may meet a scanner that it did not ask for.
+  mkdir -p "$home/grype"
+  compiled grype env CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$home/grype/" . github.com/anchore/grype/cmd/grype
 }
 
 judges_up() { judges_prepare; } # nothing of them runs in the background

@@ -1,4 +1,4 @@
-module mlship.test/scan-image
+module mlship.test/grype-database
 
 go 1.26
 
