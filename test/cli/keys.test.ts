@@ -142,7 +142,7 @@ test.each([
       const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
       place(machine, "team.key", privateKey.export({ type: "pkcs8", format: "pem" }).toString());
     },
-    "keys.not-p256",
+    "keys.other-curve",
     2,
   ],
   [
