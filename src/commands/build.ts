@@ -135,6 +135,7 @@ async function makeIn(
     layoutFolder,
     secrets: secretsSetIn(host.env),
     noCache: noCache || verify,
+    hasTimes: project.config.image.template !== null,
   };
   const layout = verify
     ? await buildTwice(host, builder, request, path.join(workshop.folder, "second"))

@@ -87,6 +87,11 @@ export interface BuildRequest {
   secrets: readonly BuildSecret[];
   /** Takes nothing from the cache: what `--verify` and the first build of a doubt need. */
   noCache: boolean;
+  /**
+   * Whether the files of layers may carry times of their own, so that the builder has to set them: an
+   * instruction of somebody's own template leaves them. It costs another compression of every layer.
+   */
+  hasTimes: boolean;
   onEvent: (event: BuildEvent) => void;
 }
 

@@ -6,6 +6,7 @@ Runs in the build stages of the Dockerfile, on Python's standard library alone:
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import importlib.util
 import marshal
@@ -14,6 +15,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Iterator
 
@@ -39,19 +41,24 @@ TEST_MODULES = ("_test_", "_ctest", "_cytest", "_umath_tests", "_rational_tests"
 TRAINING = {"datasets", "inspection", "manifold", "experimental", "model_selection"}
 # What an installer writes down of itself: it differs from run to run, or names files that are pruned.
 RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
+# What the header of a compiled file calls each processor: e_machine of ELF.
+MACHINES = {"amd64": 62, "arm64": 183}
+# Processes that compile. A fixed number: it is part of what the bytes follow from.
+COMPILERS = 4
 # What uv locks its target folder with.
 LOCK = ".lock"
 
 
 def main() -> None:
     """Runs the part that the arguments name. The tree below OUT is copied to / as it is."""
+    # Syntax trees are many objects without cycles: looking for those takes longer than all the rest.
+    gc.disable()
     part, source, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     if part == "environment":
         environment(source, out / "app" / "python", Path(__file__).with_name("loader.py"))
     elif part == "server":
         shutil.copytree(source, out)
-        for file in sorted(out.rglob("*.py")):
-            compile_file(file, out)
+        compile_files(sorted(out.rglob("*.py")), out)
     else:
         raise SystemExit(f"assemble.py: there is no part {part}")
     settle(out)
@@ -64,8 +71,7 @@ def environment(installed: Path, target: Path, loader: Path) -> None:
     shutil.move(str(installed), target)
     link_equal_libraries(target)
     imports = Imports(target)
-    for file in sorted(imports.closure(loader)):
-        compile_file(file, target.parent.parent)
+    compile_files(sorted(imports.closure(loader)), target.parent.parent)
     if os.environ["TARGETARCH"] == os.environ["BUILDARCH"]:
         try_imports(target, sorted(imports.direct(loader)))
 
@@ -106,6 +112,7 @@ def prune(root: Path) -> None:
             if is_unused(here, name):
                 (here / name).unlink()
             elif ".so" in name and not (here / name).is_symlink():
+                refuse_foreign(here / name)
                 strip(here / name)
 
 
@@ -114,6 +121,16 @@ def is_unused(folder: Path, name: str) -> bool:
     if folder.suffix == ".dist-info":
         return name in RECORDS
     return Path(name).suffix in SOURCES or (name.endswith(".so") and name.startswith(TEST_MODULES))
+
+
+def refuse_foreign(file: Path) -> None:
+    """What was compiled for another processor would fail only when it is loaded, in a pod: a source that
+    was built here for another platform is such a file."""
+    with file.open("rb") as library:
+        header = library.read(20)
+    target = os.environ["TARGETARCH"]
+    if header[:4] == b"\x7fELF" and struct.unpack_from("<H", header, 18)[0] != MACHINES[target]:
+        raise SystemExit(f"assemble.py: {file.name} is not compiled for {target}: allow no source of its distribution")
 
 
 def strip(file: Path) -> None:
@@ -220,15 +237,35 @@ def module_name(entry: Path) -> str | None:
     return entry.stem if entry.suffix == ".py" else None
 
 
+def compile_files(files: list[Path], out: Path) -> None:
+    """Compiles files in a few processes. Which file which process compiles, and after which others, is always
+    the same, whatever the number of processors: bytecode shows what its process has interned before."""
+    children = []
+    for share in range(COMPILERS):
+        child = os.fork()
+        if child == 0:
+            try:
+                for file in files[share::COMPILERS]:
+                    compile_file(file, out)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    if any([os.waitpid(child, 0)[1] for child in children]):
+        raise SystemExit("assemble.py: compiling failed")
+
+
 def compile_file(file: Path, out: Path) -> None:
     """Compiles one file. Its bytecode names the place in the image, and is valid whatever the file's time."""
     source = file.read_bytes()
     place = "/" + file.relative_to(out).as_posix()
     try:
-        tree = ast.parse(source)
+        text: bytes | ast.Module = source
         if UNDOCUMENTED.intersection(file.relative_to(out).parts):
-            remove_docstrings(tree)
-        code = compile(tree, place, "exec", dont_inherit=True)
+            text = ast.parse(source)
+            remove_docstrings(text)
+        code = compile(text, place, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         # A template or a file for another Python: importing it would fail as well.
         return
@@ -239,12 +276,17 @@ def compile_file(file: Path, out: Path) -> None:
     bytecode.write_bytes(header + marshal.dumps(code))
 
 
-def remove_docstrings(tree: ast.AST) -> None:
+def remove_docstrings(tree: ast.Module) -> None:
     """Puts nothing in the place of each docstring; lines keep their numbers."""
-    for node in ast.walk(tree):
+    open_: list[ast.AST] = [tree]
+    while open_:
+        node = open_.pop()
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             if ast.get_docstring(node, clean=False) is not None:
                 node.body[0] = ast.copy_location(ast.Pass(), node.body[0])
+        # Definitions are statements, and those are only in blocks: no expression is looked into.
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            open_.extend(getattr(node, block, ()))
 
 
 def settle(out: Path) -> None:

@@ -59,13 +59,13 @@ export function createBuildxBuilder(found: BuildxBuilder, options: BuildxOptions
     // Only copying is done for another platform, so every BuildKit can.
     platforms,
     async build(request) {
-      const { layoutFolder, plan } = request;
+      const { layoutFolder, plan, hasTimes } = request;
       // Comma-separated values, of which one may hold a comma.
       const output = [
         "type=oci",
         "tar=false",
         `dest=${layoutFolder}`,
-        "rewrite-timestamp=true",
+        `rewrite-timestamp=${hasTimes}`,
         "oci-mediatypes=true",
         "compression=gzip",
       ].map((field) => (/[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field));

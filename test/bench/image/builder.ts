@@ -17,14 +17,17 @@ export interface Builder {
   close(): Promise<void>;
 }
 
-/** Starts one with its state in `folder`. Needs root, buildkitd and runc on PATH. */
-export async function openBuilder(folder: string): Promise<Builder> {
+/**
+ * Starts one with its state in `folder`. Needs root, buildkitd and runc on PATH.
+ * @param through a command that runs the daemon: what it is given as arguments
+ */
+export async function openBuilder(folder: string, through: readonly string[] = []): Promise<Builder> {
   const name = `mlship-bench-${process.pid}`;
   const socket = `unix://${path.join(folder, "buildkit.sock")}`;
   const worker = ["--oci-worker-binary", await found("runc"), "--oci-worker-net", "host"];
-  const daemon = spawn("buildkitd", ["--root", path.join(folder, "root"), "--addr", socket, ...worker], {
-    stdio: "ignore",
-  });
+  const own = ["buildkitd", "--root", path.join(folder, "root"), "--addr", socket, ...worker];
+  const [command = "", ...args] = [...through, ...own];
+  const daemon = spawn(command, args, { stdio: "ignore" });
   const ended = new Promise((resolve) => daemon.once("close", resolve));
   const answers = () => execute("buildctl", ["--addr", socket, "debug", "workers"]).then(...settled);
   for (let tries = 0; !(await answers()); tries++) {
@@ -39,7 +42,7 @@ export async function openBuilder(folder: string): Promise<Builder> {
       await buildx("prune", "--builder", name, "--all", "--force");
     },
     async build(context, layout, more = []) {
-      const output = `type=oci,tar=false,dest=${layout},rewrite-timestamp=true`;
+      const output = `type=oci,tar=false,dest=${layout}`;
       const begun = performance.now();
       const plain = ["--provenance=false", "--sbom=false", "--build-arg", "SOURCE_DATE_EPOCH=0"];
       await buildx("build", "--builder", name, "--output", output, ...plain, ...more, context);
