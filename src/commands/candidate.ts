@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Config } from "../config/config.ts";
 import { MlshipError } from "../errors.ts";
 import { bundleSchema, type Bundle } from "../model/bundle.ts";
-import { digestFiles } from "../model/files.ts";
+import { checkNames, digestFiles } from "../model/files.ts";
 import { inspectModel } from "../model/inspect.ts";
 import type { InputColumn, Model, Task } from "../model/model.ts";
 import { requirementsOf } from "../model/requirements.ts";
@@ -58,6 +58,7 @@ export async function stageModel(
       exit: "usage",
     });
   }
+  if (kind.isDirectory()) await checkNames(source);
   const name = path.basename(source);
   const staged = kind.isDirectory() ? folder : path.join(folder, name);
   // Links are copied as links: reading the model refuses those that leave its folder.

@@ -14,7 +14,7 @@ const mostFiles = 10_000;
  * Sizes and digests of a file, or of every file below a folder. The paths of a folder's files are
  * relative to it, those of a single file are its name; either way `/` parts them and they are sorted.
  * @throws MlshipError `model.not-found`, `model.empty`, `model.link` (a link that leaves the folder),
- *   `model.special-file` and `model.too-many-files`; exit "usage".
+ *   `model.special-file`, `model.too-many-files` and `model.file-name`; exit "usage".
  */
 export async function digestFiles(path: string): Promise<FileSet> {
   const top = await statsOf(path);
@@ -54,6 +54,7 @@ async function filesBelow(folder: string): Promise<string[]> {
   for (let current = open.pop(); current !== undefined; current = open.pop()) {
     for (const entry of await readdir(current, { withFileTypes: true })) {
       const path = join(current, entry.name);
+      checkName(path);
       if (entry.isSymbolicLink()) await checkLink(path, root);
       // Only real folders are entered: a link to a folder could lead round in a circle.
       if (entry.isDirectory()) open.push(path);
@@ -62,6 +63,26 @@ async function filesBelow(folder: string): Promise<string[]> {
     }
   }
   return found;
+}
+
+/**
+ * Refuses a folder with names that are not text, before anything copies it.
+ * @throws MlshipError `model.file-name`, exit "usage".
+ */
+export async function checkNames(folder: string): Promise<void> {
+  for (const name of await readdir(folder, { recursive: true })) checkName(join(folder, name));
+}
+
+/** Bytes that are not UTF-8 have become U+FFFD: by that name no file is found. */
+function checkName(path: string): void {
+  if (!path.includes("\ufffd")) return;
+  throw new MlshipError({
+    code: "model.file-name",
+    what: `the name of ${path} holds bytes that are not UTF-8`,
+    why: "no report, list or image could name it as it is",
+    fix: "rename the file, or take it out of the model's folder",
+    exit: "usage",
+  });
 }
 
 async function checkLink(path: string, root: string): Promise<void> {
