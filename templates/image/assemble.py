@@ -31,12 +31,12 @@ UNUSED = {
     "onnxruntime": ("transformers", "tools", "quantization", "datasets", "backend"),
     "numpy": ("distutils", "_pyinstaller", "_core/lib", "random/lib", "random/_examples"),
     "sklearn": ("datasets/data", "datasets/images", "datasets/descr"),
-    "torch": ("bin", "share", "test"),
+    "torch": ("bin", "share", "test", "testing/_internal"),
     "joblib": ("test",),
     "bin": (".",),
 }
-# Compiled modules that only the tests of numpy and scipy load.
-TEST_MODULES = ("_test_", "_ctest", "_cytest", "_umath_tests", "_rational_tests", "_struct_ufunc_tests", "_operand_flag_tests", "_multiarray_tests", "_simd.")
+# Compiled modules that only the tests of numpy, scipy and torch load.
+TEST_MODULES = ("libtorchbind_test", "libjitbackend_test", "libbackend_with_compiler", "libaoti_custom_ops", "_test_", "_ctest", "_cytest", "_umath_tests", "_rational_tests", "_struct_ufunc_tests", "_operand_flag_tests", "_multiarray_tests", "_simd.")
 # Packages of scikit-learn that hold nothing of a pipeline that is served.
 TRAINING = {"datasets", "inspection", "manifold", "experimental", "model_selection"}
 # What an installer writes down of itself: it differs from run to run, or names files that are pruned.

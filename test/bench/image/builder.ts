@@ -26,8 +26,8 @@ export async function openBuilder(folder: string, through: readonly string[] = [
   const socket = `unix://${path.join(folder, "buildkit.sock")}`;
   const worker = ["--oci-worker-binary", await found("runc"), "--oci-worker-net", "host"];
   const own = ["buildkitd", "--root", path.join(folder, "root"), "--addr", socket, ...worker];
-  const [command = "", ...args] = [...through, ...own];
-  const daemon = spawn(command, args, { stdio: "ignore" });
+  const [command = "", ...words] = [...through, ...own];
+  const daemon = spawn(command, words, { stdio: "ignore" });
   const ended = new Promise((resolve) => daemon.once("close", resolve));
   const answers = () => execute("buildctl", ["--addr", socket, "debug", "workers"]).then(...settled);
   for (let tries = 0; !(await answers()); tries++) {
