@@ -6,6 +6,7 @@ import { platforms } from "../../config/image-keys.ts";
 import { buildArguments } from "../../image/plan.ts";
 import { attempt, type Variables } from "../process.ts";
 import { buildFault } from "./build-faults.ts";
+import { packContext } from "./context-archive.ts";
 import { RawJsonReader } from "./rawjson.ts";
 import { StatusReader } from "./status.ts";
 
@@ -115,13 +116,16 @@ export async function runBuildx(
     ...secrets.map(({ id, variable }) => `--secret=id=${id},env=${variable}`),
     ...(noCache ? ["--no-cache"] : []),
     ...more,
-    `--file=${path.join(contextFolder, "Dockerfile")}`,
-    contextFolder,
+    "--file=Dockerfile",
+    // As a stream: of a folder BuildKit takes a file for unchanged whose size and time are, and here all
+    // times are equal, so a model would be built into the image that another one of its size was built into.
+    "-",
   ];
+  const context = packContext(contextFolder);
   const running = execa("docker", args, {
     env: { ...env, SOURCE_DATE_EPOCH: String(plan.sourceDateEpoch) },
     extendEnv: false,
-    stdin: "ignore",
+    input: context,
     stdout: "ignore",
     buffer: false,
     reject: false,
@@ -133,6 +137,7 @@ export async function runBuildx(
   running.stderr.setEncoding("utf8");
   running.stderr.on("data", (text: string) => reader.push(text));
   const { exitCode } = await running;
+  context.destroy();
   signal.throwIfAborted();
   const words = reader.end();
   if (exitCode !== 0) throw buildFault({ builder, failure: status.failure, words });
