@@ -1,6 +1,6 @@
 // `mlship build`: the image of the judged model, built from the lock, tried out, and kept for push.
 import path from "node:path";
-import { attest, writeAttestations } from "../image/attestations/attest.ts";
+import { attest, dropAttestations, writeAttestations } from "../image/attestations/attest.ts";
 import {
   isWhole,
   keepImage,
@@ -15,6 +15,7 @@ import { writeContext } from "../image/context.ts";
 import { places } from "../image/layers.ts";
 import type { ReadLock } from "../image/lock.ts";
 import type { Engine } from "../image/ports.ts";
+import { writeModelImage } from "../image/model-image.ts";
 import { checkSize, nameLayers, showSize } from "../image/sizes.ts";
 import { MlshipError } from "../errors.ts";
 import { readChannel, serving } from "../artifacts/channel.ts";
@@ -30,6 +31,7 @@ import { openLock, requireLock } from "./open-lock.ts";
 import { openProject, withStaging, type Project } from "./project.ts";
 import type { ProjectOptions, Result } from "./result.ts";
 import { openSigner } from "./signer.ts";
+import { inStep } from "./step.ts";
 
 /** How the image is built. */
 export interface BuildOptions {
@@ -93,6 +95,7 @@ async function reuse(making: Making, kept: KeptImage): Promise<BuiltImage> {
   if (!isSigned && (await openSigner(project, host)) !== null) {
     built = await say(making, kept.folder, built);
     await writeRecord(kept.folder, built);
+    await dropAttestations(kept.folder, built.attestations);
   }
   await makeLatest(project.state, planned.plan.digest);
   host.progress.note(
@@ -159,6 +162,7 @@ async function makeIn(
     native.selfTest = await tryImage(project, host, engine, { layoutFolder, golden, workshop, port, files });
   }
   await lookForVulnerabilities(project, host, layoutFolder, images);
+  const modelImage = await packModel(making, path.join(folder, "model"));
   const { name, version, digest, evidence } = plan;
   const made: BuiltImage = {
     schema: "mlship.image/v1",
@@ -167,6 +171,7 @@ async function makeIn(
     plan: digest,
     digest: layout.root.digest,
     images,
+    modelImage,
     evidence,
     attestations: [],
     volatile: {
@@ -183,6 +188,24 @@ async function makeIn(
   const size = images.map((image) => `${image.platform} ${showSize(image.size)}`).join(", ");
   host.progress.note(`kept ${built.digest}, ${size}`);
   return kept.built;
+}
+
+/** Makes the model's own image, where pods mount it. */
+async function packModel({ project, host, judgement, planned }: Making, folder: string) {
+  if (project.config.image.delivery !== "image-volume") return null;
+  const { candidate } = judgement;
+  const { name, version, platforms } = planned.plan;
+  return await inStep(host, "image of the model", async () => {
+    const files = candidate.model.files.filter((file) => file.path !== candidate.handler);
+    const result = await writeModelImage(folder, {
+      name,
+      version,
+      model: candidate.model.digest,
+      platforms,
+      files: files.map((file) => ({ ...file, from: path.join(candidate.folder, file.path) })),
+    });
+    return { result, told: `${showSize(result.size)}, ${result.digest}` };
+  });
 }
 
 /** Writes what is said about an image beside it. */

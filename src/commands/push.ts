@@ -7,7 +7,9 @@ import { MlshipError } from "../errors.ts";
 import { attestationManifest, readAttestation } from "../image/attestations/manifest.ts";
 import { readLatestImage, type KeptImage } from "../image/build-record.ts";
 import { damaged, readLayout, type Layout } from "../image/layout.ts";
-import { pushImage, type Pushed } from "../image/push.ts";
+import { modelTag } from "../image/model-image.ts";
+import type { Registry } from "../image/ports.ts";
+import { pushImage, type Pushed, type PushOptions } from "../image/push.ts";
 import type { Attachment } from "../image/push-referrers.ts";
 import { formatReference, parseReference, type Reference } from "../image/reference.ts";
 import { showSize } from "../image/sizes.ts";
@@ -21,6 +23,8 @@ export interface PushDocument extends ResultDocument, Pushed {
   schema: "mlship.push/v1";
   /** `repository@sha256:…`: what a deployment names. */
   reference: string;
+  /** The model's own image, where pods mount it: `repository@sha256:…` and what was sent of it. */
+  model: (Pushed & { reference: string }) | null;
 }
 
 /** Pushes what `mlship build` made and tested. */
@@ -37,28 +41,51 @@ export async function push(host: Host, selection: ProjectOptions): Promise<Resul
   }
   const attachments = await readAttachments(kept, layout);
   const registry = await host.registry();
-  const tag = kept.built.version;
-  const pushed = await inStep(host, `push ${formatReference({ ...target, tag })}`, async (update) => {
-    let planned = { blobs: 0, bytes: 0 };
-    let sent = 0;
-    const made = await pushImage(registry, {
-      layout,
-      target,
-      tag,
-      attachments,
-      base: new Set(kept.built.images.flatMap(({ layers }) => baseLayers(layers))),
-      progress: {
-        planned: (missing) => (planned = missing),
-        sent: (bytes) => {
-          sent += bytes;
-          update(`${showSize(sent)} of ${showSize(planned.bytes)}`);
+  const { version, images, modelImage } = kept.built;
+  // The model first: whoever sees the server's image can have its model.
+  const model = modelImage === null ? null : await readLayout(kept.modelFolder);
+  if (model !== null && model.root.digest !== modelImage?.digest)
+    throw damaged(kept.folder, `the image of the model is ${model.root.digest}`);
+  const send = async (what: Sent) => await pushOne(host, registry, target, what);
+  const nothing = { attachments: [], base: new Set<Digest>() };
+  const pushedModel =
+    model === null ? null : await send({ ...nothing, layout: model, tag: modelTag(version) });
+  const base = new Set(images.flatMap(({ layers }) => baseLayers(layers)));
+  const pushed = await send({ layout, tag: version, attachments, base });
+  return { document: { schema: "mlship.push/v1", ...pushed, model: pushedModel }, exit: "done" };
+}
+
+/** One image that is pushed. */
+type Sent = Pick<PushOptions, "layout" | "tag" | "attachments" | "base">;
+
+/** Pushes one image as one visible step. */
+async function pushOne(
+  host: Host,
+  registry: Registry,
+  target: Reference,
+  what: Sent,
+): Promise<Pushed & { reference: string }> {
+  const pushed = await inStep(
+    host,
+    `push ${formatReference({ ...target, tag: what.tag })}`,
+    async (update) => {
+      let planned = { blobs: 0, bytes: 0 };
+      let sent = 0;
+      const made = await pushImage(registry, {
+        ...what,
+        target,
+        progress: {
+          planned: (missing) => (planned = missing),
+          sent: (bytes) => {
+            sent += bytes;
+            update(`${showSize(sent)} of ${showSize(planned.bytes)}`);
+          },
         },
-      },
-    });
-    return { result: made, told: describe(made) };
-  });
-  const reference = formatReference({ ...target, tag: null, digest: pushed.digest });
-  return { document: { schema: "mlship.push/v1", reference, ...pushed }, exit: "done" };
+      });
+      return { result: made, told: describe(made) };
+    },
+  );
+  return { reference: formatReference({ ...target, tag: null, digest: pushed.digest }), ...pushed };
 }
 
 function targetOf({ config }: Project): Reference {

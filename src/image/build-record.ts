@@ -14,7 +14,16 @@ export interface KeptImage {
   folder: string;
   /** Absolute: the OCI image layout. */
   layoutFolder: string;
+  /** Absolute: the layout of the model's own image, where there is one. */
+  modelFolder: string;
 }
+
+/** The folders of an image in its own. */
+const foldersIn = (folder: string) => ({
+  folder,
+  layoutFolder: path.join(folder, "layout"),
+  modelFolder: path.join(folder, "model"),
+});
 
 const pointerSchema = z.object({
   schema: z.literal("mlship.latest-image/v1"),
@@ -74,7 +83,7 @@ export async function keepImage(state: string, finished: string, built: BuiltIma
   }
   await makeLatest(state, built.plan);
   const kept = await readKept(folder);
-  return kept ?? { built, folder, layoutFolder: path.join(folder, "layout") };
+  return kept ?? { built, ...foldersIn(folder) };
 }
 
 /** Makes the image of a plan the latest, and removes all but it and the one before. */
@@ -99,9 +108,11 @@ function sameImage(one: BuiltImage, other: BuiltImage): boolean {
 }
 
 /** Whether the layout is the record's image and nothing of it is damaged. */
-export async function isWhole({ layoutFolder, built }: KeptImage): Promise<boolean> {
+export async function isWhole({ layoutFolder, modelFolder, built }: KeptImage): Promise<boolean> {
   try {
-    return (await readLayout(layoutFolder)).root.digest === built.digest;
+    if ((await readLayout(layoutFolder)).root.digest !== built.digest) return false;
+    const { modelImage } = built;
+    return modelImage === null || (await readLayout(modelFolder)).root.digest === modelImage.digest;
   } catch (error) {
     if (error instanceof MlshipError) return false;
     throw error;
@@ -115,7 +126,7 @@ async function readPointer(state: string): Promise<z.infer<typeof pointerSchema>
 
 async function readKept(folder: string): Promise<KeptImage | null> {
   const read = builtImageSchema.safeParse(await readJson(path.join(folder, "image.json")));
-  return read.success ? { built: read.data, folder, layoutFolder: path.join(folder, "layout") } : null;
+  return read.success ? { built: read.data, ...foldersIn(folder) } : null;
 }
 
 /** Null for what is not there or is no JSON: it is made anew. */

@@ -42,6 +42,14 @@ export const builtImageSchema = z.strictObject({
       selfTest: selfTest.nullable(),
     }),
   ),
+  /** The model's own image, which pods mount as a volume; null when it comes another way. */
+  modelImage: z
+    .strictObject({
+      digest,
+      /** Bytes of its layer. */
+      size: z.int(),
+    })
+    .nullable(),
   evidence: z.strictObject({ model: digest, lock: digest, report: digest }),
   /** Statements about the image, in the order of their predicate types. */
   attestations: z.array(

@@ -181,3 +181,21 @@ test("two builds at once both end well", async () => {
   expect(ends.map(({ exit, stderr }) => (exit === 0 ? "" : stderr))).toEqual(["", ""]);
   nothingLeft();
 });
+
+test("an image that is signed later keeps its record and its statements together", async () => {
+  await machine.run("build");
+  const folder = path.dirname(imageFile());
+  const named = () => {
+    const { attestations } = JSON.parse(readFileSync(imageFile(), "utf8"));
+    return attestations.map(({ file }: { file: string }) => path.basename(file)).toSorted();
+  };
+  const unsigned = named();
+  await machine.run("keys", "new");
+  // As a build that was killed between its statements and its record leaves it: both are there.
+  const left = path.join(folder, "attestations", `${unsigned[0]}.part`);
+  writeFileSync(left, "half");
+  const again = await machine.run("build", "--set", "image.signingKey=mlship.key");
+  expect(again.stderr).toContain("is signed by");
+  expect(named()).not.toEqual(unsigned);
+  expect(readdirSync(path.join(folder, "attestations")).toSorted()).toEqual(named());
+});

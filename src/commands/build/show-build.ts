@@ -25,7 +25,8 @@ export function showBuild(host: Host, update: (detail: string) => void): Shown {
         return;
       }
       // What BuildKit does for itself is no instruction.
-      if (/^\[(internal|auth)\]|^\[[^\]]*\] LINK |^(resolve image config|docker-image:)/.test(event.name)) return;
+      if (/^\[(internal|auth)\]|^\[[^\]]*\] LINK |^(resolve image config|docker-image:)/.test(event.name))
+        return;
       const name = shorten(event.name);
       if (event.state === "started") {
         running.set(event.id, { name, began: host.clock.monotonic() });

@@ -7,19 +7,28 @@ import { renderKubernetes } from "../../cluster/render.ts";
 import type { ModelSource } from "../../cluster/served.ts";
 import { readImageOf } from "../../image/build-record.ts";
 import type { ContextFile } from "../../image/context.ts";
+import { modelTag } from "../../image/model-image.ts";
 import type { BuildPlan } from "../../image/plan.ts";
 import { parseReference } from "../../image/reference.ts";
 import type { ModelFile } from "../../model/model.ts";
 import { revisionOf } from "../../rollout/revision.ts";
 import type { Project } from "../project.ts";
 
+const volumeSchema = z.object({ name: z.string(), image: z.object({ reference: z.string() }).optional() });
+
 /** A Deployment as far as it says which image it runs, and for which plan. */
 const deploymentSchema = z.object({
   metadata: z.object({ annotations: z.record(z.string(), z.string()) }),
   spec: z.object({
-    template: z.object({ spec: z.object({ containers: z.array(z.object({ image: z.string() })).min(1) }) }),
+    template: z.object({
+      spec: z.object({
+        containers: z.array(z.object({ image: z.string() })).min(1),
+        volumes: z.array(volumeSchema).optional(),
+      }),
+    }),
   }),
 });
+type Deployment = z.infer<typeof deploymentSchema>;
 
 /**
  * The objects' files below `kubernetes/`.
@@ -47,7 +56,7 @@ export async function objectFiles(
     version,
     revision: revisionOf(name, version, plan.digest).id,
     image,
-    model: sourceOf(project, model),
+    model: await sourceOf(project, model, plan, folder),
     serve,
     deploy,
     evidence: { plan: plan.digest, ...plan.evidence },
@@ -55,11 +64,22 @@ export async function objectFiles(
   return { files: rendered.map((file) => ({ path: `kubernetes/${file.path}`, text: file.text })), image };
 }
 
-function sourceOf({ config }: Project, files: readonly ModelFile[]): ModelSource {
+async function sourceOf(
+  { config, state }: Project,
+  files: readonly ModelFile[],
+  plan: BuildPlan,
+  folder: string,
+): Promise<ModelSource> {
   const { image, artifacts, name, version } = config;
   if (image.delivery === "baked") return { kind: "baked" };
   if (image.delivery === "s3") return { kind: "s3", store: artifacts.store, files };
-  return { kind: "image-volume", reference: `${image.repository ?? name}-model:${version}` };
+  const digest = (await readImageOf(state, plan.digest))?.built.modelImage?.digest;
+  const repository = image.repository ?? name;
+  const built = digest === undefined || image.repository === null ? null : `${repository}@${digest}`;
+  const written = built === null ? await writtenDeployment(folder, plan) : null;
+  const volumes = written?.spec.template.spec.volumes ?? [];
+  const reference = built ?? volumes.find((volume) => volume.name === "model")?.image?.reference;
+  return { kind: "image-volume", reference: reference ?? `${repository}:${modelTag(version)}` };
 }
 
 /** The image that was built of the plan, where it will be pushed to. */
@@ -70,8 +90,14 @@ async function builtReference({ config, state }: Project, plan: BuildPlan): Prom
     : `${config.image.repository}@${kept.built.digest}`;
 }
 
-/** The image that the files name already, when they were written for the same plan. */
+/** The image that the files name already. */
 async function writtenReference(folder: string, plan: BuildPlan): Promise<string | null> {
+  const written = await writtenDeployment(folder, plan);
+  return written?.spec.template.spec.containers[0]?.image ?? null;
+}
+
+/** The Deployment of an earlier run, when it was written for the same plan. */
+async function writtenDeployment(folder: string, plan: BuildPlan): Promise<Deployment | null> {
   const text = await readFile(path.join(folder, "kubernetes", "deployment.yaml"), "utf8").catch(() => null);
   if (text === null) return null;
   let document: unknown;
@@ -82,6 +108,5 @@ async function writtenReference(folder: string, plan: BuildPlan): Promise<string
     return null;
   }
   const { data } = deploymentSchema.safeParse(document);
-  if (data?.metadata.annotations["mlship.dev/plan"] !== plan.digest) return null;
-  return data.spec.template.spec.containers[0]?.image ?? null;
+  return data?.metadata.annotations["mlship.dev/plan"] === plan.digest ? data : null;
 }

@@ -1,5 +1,5 @@
 // Everything that is said about a built image: bills of materials, provenance, and how its model was judged.
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { canonicalJson, digestBytes } from "../../digest.ts";
 import { MlshipError } from "../../errors.ts";
@@ -79,18 +79,28 @@ export function attest(facts: ImageFacts, signer: Signer | null): Attestation[] 
 }
 
 /**
- * Writes the files below an image's folder, all or none.
+ * Writes the files below an image's folder, each whole, beside those that are there: a record that
+ * names the ones before stays true until the next one is written.
  * @param folder the image's own folder, which gets the folder `attestations`
  */
 export async function writeAttestations(folder: string, attestations: readonly Attestation[]): Promise<void> {
-  const wanted = path.join(folder, "attestations");
-  const part = `${wanted}.part`;
-  await rm(part, { recursive: true, force: true });
-  await mkdir(part, { recursive: true });
-  for (const { record, bytes } of attestations)
-    await writeFile(path.join(part, path.basename(record.file)), bytes);
-  await rm(wanted, { recursive: true, force: true });
-  await rename(part, wanted);
+  await mkdir(path.join(folder, "attestations"), { recursive: true });
+  for (const { record, bytes } of attestations) {
+    const file = path.join(folder, "attestations", path.basename(record.file));
+    await writeFile(`${file}.part`, bytes);
+    await rename(`${file}.part`, file);
+  }
+}
+
+/** Removes the files that a record no longer names. */
+export async function dropAttestations(
+  folder: string,
+  named: readonly Pick<Attestation["record"], "file">[],
+): Promise<void> {
+  const kept = new Set(named.map(({ file }) => path.basename(file)));
+  for (const name of await readdir(path.join(folder, "attestations"))) {
+    if (!kept.has(name)) await rm(path.join(folder, "attestations", name), { force: true });
+  }
 }
 
 /** What is signed must be true of this image and of no other. */

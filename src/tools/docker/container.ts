@@ -2,7 +2,8 @@
 import type Docker from "dockerode";
 import type { Container, Limits, Owner } from "../../image/ports.ts";
 import { lastLines } from "../process.ts";
-import { asked, isLost, statusOf, type Connection } from "./client.ts";
+import { asked, isLost, refused, statusOf, type Connection } from "./client.ts";
+import { packContext } from "./context-archive.ts";
 
 /** Labels by which leftovers are found. */
 export const labels = { project: "dev.mlship.project", build: "dev.mlship.build" } as const;
@@ -32,10 +33,12 @@ export async function startContainer(
       Options: { "com.docker.network.bridge.enable_ip_masquerade": "false" },
     }),
   );
+  const { files } = limits;
   const remote = endpoint.host !== null && !/^(localhost|127\.|\[?::1)/.test(endpoint.host);
   const port = `${limits.port}/tcp`;
   let container: Docker.Container | null = null;
   try {
+    if (files !== null) await fillVolume(connection, image, { ...files, volume: name }, owner);
     container = await asked(
       connection,
       "make the container of the self-test",
@@ -52,10 +55,7 @@ export async function startContainer(
           PortBindings: { [port]: [{ HostIp: remote ? "" : "127.0.0.1", HostPort: "" }] },
           // TEST-NET-1 (RFC 5737): names are not looked up through the engine either.
           Dns: ["192.0.2.1"],
-          Mounts:
-            limits.files === null
-              ? []
-              : [{ Type: "bind", Source: limits.files.from, Target: limits.files.to, ReadOnly: true }],
+          Mounts: files === null ? [] : [{ Type: "volume", Source: name, Target: files.to, ReadOnly: true }],
           ReadonlyRootfs: true,
           CapDrop: ["ALL"],
           SecurityOpt: ["no-new-privileges"],
@@ -73,9 +73,9 @@ export async function startContainer(
     const bound = NetworkSettings.Ports[port]?.[0]?.HostPort;
     // Where it has ended already there is no port any more; its state says why.
     const url = `http://${remote ? endpoint.host : "127.0.0.1"}:${bound ?? 0}`;
-    return new RunningContainer(connection, container, network, url);
+    return new RunningContainer(connection, name, container, network, url);
   } catch (error) {
-    await discard(container, network);
+    await discard(connection, name, container, network);
     throw error;
   }
 }
@@ -83,11 +83,20 @@ export async function startContainer(
 class RunningContainer implements Container {
   readonly url: string;
   readonly #connection: Connection;
+  /** Of the network and of the volume, if there is one. */
+  readonly #name: string;
   readonly #container: Docker.Container;
   readonly #network: Docker.Network;
 
-  constructor(connection: Connection, container: Docker.Container, network: Docker.Network, url: string) {
+  constructor(
+    connection: Connection,
+    name: string,
+    container: Docker.Container,
+    network: Docker.Network,
+    url: string,
+  ) {
     this.#connection = connection;
+    this.#name = name;
     this.#container = container;
     this.#network = network;
     this.url = url;
@@ -122,13 +131,54 @@ class RunningContainer implements Container {
   }
 
   async remove(): Promise<void> {
-    await discard(this.#container, this.#network);
+    await discard(this.#connection, this.#name, this.#container, this.#network);
   }
 }
 
-/** Removes both, also after Ctrl-C: then nothing else may cut this short. */
-async function discard(container: Docker.Container | null, network: Docker.Network): Promise<void> {
+/**
+ * Copies files into a volume. They travel to the engine: it may be on another machine, or see other
+ * folders than this process does, or run as somebody who may not read them.
+ */
+async function fillVolume(
+  connection: Connection,
+  image: string,
+  { from, to, volume }: { from: string; to: string; volume: string },
+  owner: Owner,
+): Promise<void> {
+  const { docker, endpoint, signal } = connection;
+  const doing = "make a volume for the model";
+  await asked(connection, doing, docker.createVolume({ Name: volume, Labels: labelsOf(owner) }));
+  // Never started: the engine takes files only by way of a container that may write to the volume.
+  const carrier = await asked(
+    connection,
+    doing,
+    docker.createContainer({
+      Image: image,
+      Labels: labelsOf(owner),
+      HostConfig: { Mounts: [{ Type: "volume", Source: volume, Target: to }] },
+    }),
+  );
+  const archive = packContext(from);
+  try {
+    await carrier.putArchive(archive, { path: to, abortSignal: signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw refused("take the model's files in", cause, endpoint);
+  } finally {
+    archive.destroy();
+    await carrier.remove({ force: true }).catch(ignoreGone);
+  }
+}
+
+/** Removes all that `startContainer` made, also after Ctrl-C: then nothing else may cut this short. */
+async function discard(
+  { docker }: Connection,
+  name: string,
+  container: Docker.Container | null,
+  network: Docker.Network,
+): Promise<void> {
   await container?.remove({ force: true, v: true }).catch(ignoreGone);
+  await docker.getVolume(name).remove().catch(ignoreGone);
   await network.remove().catch(ignoreGone);
 }
 

@@ -58,6 +58,10 @@ export function createEngine(connection: Connection): Engine {
       for (const { Id, Labels } of await asked(connection, "list its networks", networks)) {
         if (isLeft(Labels?.[labels.build])) await docker.getNetwork(Id).remove().catch(ignoreGone);
       }
+      const volumes = docker.listVolumes({ filters: JSON.stringify(filters) });
+      for (const { Name, Labels } of (await asked(connection, "list its volumes", volumes)).Volumes ?? []) {
+        if (isLeft(Labels?.[labels.build])) await docker.getVolume(Name).remove().catch(ignoreGone);
+      }
       const images = docker.listImages({ filters: { reference: [`${repository}-${project}`] } });
       for (const { RepoTags } of await asked(connection, "list its images", images)) {
         for (const tag of RepoTags ?? []) if (isLeft(tag.split(":").at(-1))) await remove(tag);

@@ -45,6 +45,7 @@ export async function keepBuilt(
       size: 1,
       selfTest: null,
     })),
+    modelImage: null,
     evidence: { model: digestBytes("m"), lock: digestBytes("l"), report: digestBytes("r") },
     attestations: [{ predicateType, file, digest: digestBytes(text), signed: false }],
     volatile: { at: "2026-01-01T00:00:00.000Z", builder: "test", seconds: 1 },

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createPublicKey, verify } from "node:crypto";
 import { expect, test } from "vitest";
-import { attest, writeAttestations } from "../../../../src/image/attestations/attest.ts";
+import { attest, dropAttestations, writeAttestations } from "../../../../src/image/attestations/attest.ts";
 import { preAuthEncoding } from "../../../../src/image/attestations/dsse.ts";
 import { makeKeyPair, readSigningKey } from "../../../../src/image/attestations/key.ts";
 import { attestationManifest, readAttestation } from "../../../../src/image/attestations/manifest.ts";
@@ -183,17 +183,22 @@ test("what is no attestation is refused", () => {
   );
 });
 
-test("the files replace those of before as a whole", async () => {
+test("new files lie beside those of before until their record is written", async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "mlship-attest-"));
+  const names = () => readdirSync(path.join(folder, "attestations")).toSorted();
+  const namesOf = (made: ReturnType<typeof attest>) => made.map(({ record }) => path.basename(record.file));
   try {
-    mkdirSync(path.join(folder, "attestations.part"));
-    writeFileSync(path.join(folder, "attestations.part", "left-by-a-killed-build"), "");
-    await writeAttestations(folder, attest(makeFacts(), key));
-    const made = attest(makeFacts(), null);
+    const plain = attest(makeFacts(), null);
+    await writeAttestations(folder, plain);
+    const made = attest(makeFacts(), key);
     await writeAttestations(folder, made);
-    expect(readdirSync(folder)).toEqual(["attestations"]);
-    const expected = made.map(({ record }) => path.basename(record.file)).toSorted();
-    expect(readdirSync(path.join(folder, "attestations")).toSorted()).toEqual(expected);
+    expect(names()).toEqual([...namesOf(plain), ...namesOf(made)].toSorted());
+    writeFileSync(path.join(folder, "attestations", "left-by-a-killed-build.part"), "");
+    await dropAttestations(
+      folder,
+      made.map(({ record }) => record),
+    );
+    expect(names()).toEqual(namesOf(made).toSorted());
   } finally {
     rmSync(folder, { recursive: true });
   }
