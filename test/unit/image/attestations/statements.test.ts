@@ -1,6 +1,6 @@
 // What attest says of an image: about which digests, in which order, signed or not, and always the same.
 import { assert, json, pre, property, string, uint8Array } from "fast-check";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createPublicKey, verify } from "node:crypto";
