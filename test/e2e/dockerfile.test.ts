@@ -1,6 +1,6 @@
 // A context as it is written, built by the real BuildKit from hostile but legal values, twice, and read back.
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -53,6 +53,9 @@ test(
     const context = project.file("deploy", "image");
     const dockerfile = path.join(context, "Dockerfile");
     await run("hadolint", ["--failure-threshold", "style", dockerfile]);
+    const judged = await checkov(context);
+    expect(judged.failed).toEqual([]);
+    expect(judged.passed).toBeGreaterThan(30);
     // What a hostile value looks like when the emitter has let it through.
     const text = await readFile(dockerfile, "utf8");
     const hostile = "a \"b\" \\ ${HOME} $(id) `id` 'c' é 🐟 \\";
@@ -68,6 +71,38 @@ test(
     expect(config.User).toBe("65532:65532");
   },
 );
+
+test("each judge finds what is wrong", { timeout: 300_000 }, async () => {
+  const context = path.join(folder, "wrong");
+  await mkdir(context);
+  const dockerfile = path.join(context, "Dockerfile");
+  await writeFile(dockerfile, `FROM ${base}\nRUN sudo apt-get update\nUSER root\n`);
+  await expect(run("hadolint", [dockerfile])).rejects.toMatchObject({
+    stdout: expect.stringContaining("DL3004"),
+  });
+  expect((await checkov(context)).failed).toEqual(
+    expect.arrayContaining(["CKV_DOCKER_2", "CKV_DOCKER_8", "CKV2_DOCKER_1"]),
+  );
+  // What the first line of every Dockerfile of ours asks BuildKit for: a warning ends the build.
+  const warned = `FROM ${base} AS Upper\nWORKDIR relative\n`;
+  await writeFile(dockerfile, `# check=error=true\n${warned}`);
+  await expect(build(context, "refused")).rejects.toMatchObject({
+    stderr: expect.stringMatching(/StageNameCasing|WorkdirRelativePath/),
+  });
+  await writeFile(dockerfile, warned);
+  await expect(build(context, "warned")).resolves.toMatch(/^sha256:/);
+});
+
+/** What Checkov says of the Dockerfile in a folder. */
+async function checkov(context: string): Promise<{ failed: string[]; passed: number }> {
+  const args = ["--framework", "dockerfile", "--skip-download", "--compact", "-o", "json", "-d", context];
+  const { stdout } = await run("checkov", args).catch((error: { stdout: string }) => error);
+  const { results, summary } = JSON.parse(stdout) as {
+    results: { failed_checks: { check_id: string }[] };
+    summary: { passed: number };
+  };
+  return { failed: results.failed_checks.map((check) => check.check_id), passed: summary.passed };
+}
 
 /** How many layers the base has, by the registry. */
 async function baseLayers(): Promise<number> {
