@@ -22,7 +22,7 @@ import { readChannel, serving } from "../artifacts/channel.ts";
 import { buildTwice } from "./build/build-twice.ts";
 import { requirePass } from "./build/require-pass.ts";
 import { runBuilder } from "./build/run-builder.ts";
-import { checkImages, lookForVulnerabilities, tryImage } from "./build/try-image.ts";
+import { checkImages, lookForVulnerabilities, requireScanner, tryImage } from "./build/try-image.ts";
 import { withWorkshop, type Workshop } from "./build/workshop.ts";
 import { planImage, type Planned } from "./context.ts";
 import type { Host } from "./host.ts";
@@ -108,7 +108,7 @@ async function make(making: Making, options: BuildOptions): Promise<BuiltImage> 
   const { project, host } = making;
   // All that can be missing is asked for before the long work begins.
   await openSigner(project, host);
-  await lookForVulnerabilities(project, host, "", []);
+  await requireScanner(project, host);
   const engine = await host.engine();
   return await withWorkshop(
     project,
@@ -186,7 +186,7 @@ async function makeIn(
   host.signal.throwIfAborted();
   const kept = await keepImage(project.state, folder, built);
   const size = images.map((image) => `${image.platform} ${showSize(image.size)}`).join(", ");
-  host.progress.note(`kept ${built.digest}, ${size}`);
+  host.progress.note(`kept, ${size}`);
   return kept.built;
 }
 

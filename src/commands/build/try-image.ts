@@ -81,6 +81,12 @@ export function checkImages({ config }: Project, images: BuiltImage["images"]): 
   }
 }
 
+/** Finds out that the scanner is missing before the long work begins. @throws MlshipError `image.no-scanner`, exit 5. */
+export async function requireScanner({ config }: Project, host: Host): Promise<void> {
+  const { failOn } = config.image.scan;
+  if (failOn !== "none") await scanImage("", [], failOn, await host.scanner(), () => {});
+}
+
 /** Looks for known vulnerabilities when mlship.yaml asks for it. */
 export async function lookForVulnerabilities(
   { config }: Project,

@@ -88,7 +88,9 @@ export function createBuildxBuilder(found: BuildxBuilder, options: BuildxOptions
 
 /** `buildx testbed, BuildKit v0.31.2` */
 export function nameOf({ name, buildkit }: BuildxBuilder): string {
-  return `buildx ${name}${buildkit === null ? "" : `, BuildKit ${buildkit}`}`;
+  // A BuildKit that was built without one says so where its version stands.
+  const isKnown = buildkit !== null && !buildkit.includes("unknown");
+  return `buildx ${name}${isKnown ? `, BuildKit ${buildkit}` : ""}`;
 }
 
 /**
