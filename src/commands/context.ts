@@ -1,11 +1,11 @@
-// From a judged model to what a builder gets: the build plan and the folder of its context.
+// From a judged model to what a builder gets: the build plan and the files of its context.
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { digestBytes } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { indexSecrets } from "../image/build-secrets.ts";
 import { imageConfig } from "../image/config.ts";
-import { contextFiles, writeContext, type ContextFile } from "../image/context.ts";
+import { contextFiles, type ContextFile } from "../image/context.ts";
 import { renderDockerfile } from "../image/dockerfile.ts";
 import { planLayers } from "../image/layers.ts";
 import type { ReadLock } from "../image/lock.ts";
@@ -106,25 +106,6 @@ export async function planImage(
     handler,
   });
   return { plan, files };
-}
-
-/**
- * Plans the image and writes its context.
- * @param folder staging folder; `context` is made in it
- * @returns the plan and the absolute folder of its context
- * @throws as {@link planImage}
- */
-export async function stageContext(
-  project: Project,
-  host: Host,
-  judgement: Judgement,
-  lock: ReadLock,
-  folder: string,
-): Promise<{ plan: BuildPlan; contextFolder: string }> {
-  const { plan, files } = await planImage(project, host, judgement, lock);
-  const contextFolder = path.join(folder, "context");
-  await writeContext(contextFolder, files);
-  return { plan, contextFolder };
 }
 
 /** The server's sources, sorted, each with its digest and its absolute place. */
