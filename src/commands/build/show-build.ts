@@ -10,8 +10,12 @@ export interface Shown {
   summary(): string;
 }
 
-/** Characters of an instruction that are shown. */
-const shownLength = 72;
+/** What BuildKit does for itself is no instruction. */
+const internal =
+  /^\[(internal|auth)\]|^\[[^\]]*\] LINK |^(resolve image config|docker-image:|copy \/context )/;
+
+/** Characters of an instruction that are shown: with the seconds before it a line of 60 columns. */
+const shownLength = 48;
 
 /** @param update replaces the detail of the open step */
 export function showBuild(host: Host, update: (detail: string) => void): Shown {
@@ -24,9 +28,7 @@ export function showBuild(host: Host, update: (detail: string) => void): Shown {
         if (step !== undefined) update(`${step.name}: ${event.line.trim()}`);
         return;
       }
-      // What BuildKit does for itself is no instruction.
-      if (/^\[(internal|auth)\]|^\[[^\]]*\] LINK |^(resolve image config|docker-image:)/.test(event.name))
-        return;
+      if (internal.test(event.name)) return;
       const name = shorten(event.name);
       if (event.state === "started") {
         running.set(event.id, { name, began: host.clock.monotonic() });
@@ -49,10 +51,11 @@ export function showBuild(host: Host, update: (detail: string) => void): Shown {
   };
 }
 
-/** Without what is mounted, on one line. */
+/** Without what is mounted and without the marks of a list, on one line. */
 function shorten(name: string): string {
   const text = name
     .replaceAll(/--(mount|link|network)\S*\s+/g, "")
+    .replace(/(?<= RUN )\[.*\]$/s, (list) => list.replaceAll(/[[\]",]/g, ""))
     .replaceAll(/\s+/g, " ")
     .trim();
   return text.length > shownLength ? `${text.slice(0, shownLength - 1)}…` : text;
