@@ -34,6 +34,10 @@ docker_up() {
   mountpoint -q "$rootfs/$state/docker" || mount --bind "$state/docker" "$rootfs/$state/docker"
   local plugin=$HOME/.docker/cli-plugins/docker-buildx
   mkdir -p "${plugin%/*}"; [ -e "$plugin" ] || ln -sf "$bin/docker-buildx" "$plugin"
+  # An engine whose bridge or rules somebody removed starts no container that has a network.
+  ! running docker || (ip link show docker0 && iptables -t nat -nL DOCKER) >/dev/null 2>&1 || {
+    say "Docker's network is gone: starting Docker anew"; stop docker
+  }
   running docker || rm -f "$state/docker/dockerd.pid"                       # a killed engine leaves it behind
   start docker chroot "$rootfs" dockerd --data-root "$state/docker/data" --exec-root "$state/docker/exec" \
     -H "unix://$state/docker/docker.sock" --pidfile "$state/docker/dockerd.pid"
