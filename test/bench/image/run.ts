@@ -59,6 +59,7 @@ async function change(project: Project, version: string, model: string, note: st
   await copyFile(model, project.file("model.joblib"));
   await project.handle(handler(note));
   await project.write(version, { model: { handler: "handler.py" }, image: { repository, base } });
+  await project.mlship(["lock"]);
 }
 
 interface Shipped {
