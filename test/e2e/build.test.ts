@@ -1,8 +1,8 @@
 // `mlship build` on the real engines: an image that is tried out, the same image again, and a build that is killed.
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { execa } from "execa";
 import type { BuiltImage } from "../../src/image/built.ts";
+import { onEngine } from "./images/left.ts";
 import { openCancer, type Project } from "./project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
@@ -17,14 +17,6 @@ afterEach(async () => {
   await project.close();
 });
 
-/** Names of what builds have on the engine: containers and networks of a self-test. */
-async function onEngine(): Promise<string> {
-  const label = "--filter=label=dev.mlship.build";
-  const { stdout: containers } = await execa("docker", ["ps", "-aq", label]);
-  const { stdout: networks } = await execa("docker", ["network", "ls", "-q", label]);
-  return containers + networks;
-}
-
 test("builds, tries out, builds nothing again, and Ctrl-C leaves nothing", { timeout: 600_000 }, async () => {
   const stopped = project.start(["build"]);
   await expect.poll(stopped.told, { timeout: 170_000 }).toContain("- image, with");
@@ -35,7 +27,7 @@ test("builds, tries out, builds nothing again, and Ctrl-C leaves nothing", { tim
   expect(built.images).toMatchObject([
     { platform: "linux/amd64", selfTest: { parity: { flips: 0 }, drain: { lost: 0, exitCode: 0 } } },
   ]);
-  expect(await onEngine()).toBe("");
+  expect(await onEngine(project.folder)).toEqual([]);
   const again = await project.mlship(["build", "--json"]);
   expect(again.stderr).toContain("nothing to build");
   expect(JSON.parse(again.stdout)).toEqual(built);
