@@ -73,9 +73,7 @@ function digestOf(inputs: object): Digest {
 }
 
 function describePackages(packages: Lock["packages"]): string {
-  const counts = Object.entries(packages).map(
-    ([platform, pins]) => [platform, pins.length] as const,
-  );
+  const counts = Object.entries(packages).map(([platform, pins]) => [platform, pins.length] as const);
   const [first] = counts;
   if (first !== undefined && counts.every(([, count]) => count === first[1])) return `${first[1]} packages`;
   return counts.map(([platform, count]) => `${count} packages for ${platform}`).join(", ");
