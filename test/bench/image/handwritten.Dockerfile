@@ -3,7 +3,7 @@
 ARG BASE
 FROM ${BASE} AS build
 ARG UV
-ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_PROGRESS=1 PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore
+ENV UV_COMPILE_BYTECODE=1 UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy UV_NO_PROGRESS=1 PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore
 RUN --mount=type=cache,target=/root/.cache pip install --quiet "uv==${UV}"
 WORKDIR /app
 COPY build/requirements-amd64.txt requirements.txt
