@@ -172,7 +172,7 @@ async function sizesOfFormats(folder: string): Promise<void> {
         name: "format",
         version: "1.0.0",
         model: { path: model },
-        validate: { data: "data.csv" },
+        validate: { data: "data.csv", gates: { accuracy: { min: 0.5 } } },
         image: { repository, base },
       }),
     );
