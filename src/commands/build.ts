@@ -9,14 +9,14 @@ import {
   writeRecord,
   type KeptImage,
 } from "../image/build-record.ts";
-import { secretsSetIn } from "../image/build-secrets.ts";
+import { secretsSetIn } from "../image/plan/build-secrets.ts";
 import type { BuiltImage } from "../image/built.ts";
-import { writeContext } from "../image/context.ts";
-import { places } from "../image/layers.ts";
-import type { ReadLock } from "../image/lock.ts";
+import { writeContext } from "../image/plan/context.ts";
+import { places } from "../image/plan/layers.ts";
+import type { ReadLock } from "../image/lock/lock.ts";
 import type { Engine } from "../image/ports.ts";
-import { writeModelImage } from "../image/model-image.ts";
-import { checkSize, nameLayers, showSize } from "../image/sizes.ts";
+import { writeModelImage } from "../image/plan/model-image.ts";
+import { checkSize, nameLayers, showSize } from "../image/check/sizes.ts";
 import { MlshipError } from "../errors.ts";
 import { readChannel, serving } from "../artifacts/channel.ts";
 import { buildTwice } from "./build/build-twice.ts";

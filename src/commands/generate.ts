@@ -4,7 +4,7 @@ import path from "node:path";
 import { readChannel, serving } from "../artifacts/channel.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
-import type { ContextFile } from "../image/context.ts";
+import type { ContextFile } from "../image/plan/context.ts";
 import { requirePass } from "./build/require-pass.ts";
 import { planImage } from "./context.ts";
 import { objectFiles } from "./generate/objects.ts";

@@ -1,8 +1,8 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
 import type { ObjectStore } from "../artifacts/ports.ts";
-import type { Resolver } from "../image/lock-ports.ts";
+import type { Resolver } from "../image/lock/ports.ts";
 import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
-import type { Scanner } from "../image/vulnerabilities.ts";
+import type { Scanner } from "../image/check/vulnerabilities.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
 import type { Environments, Scorers } from "../validation/ports.ts";

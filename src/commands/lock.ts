@@ -2,11 +2,11 @@
 import type { Platform } from "../config/image-keys.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
-import { changesOf, type LockChange } from "../image/lock-changes.ts";
-import { askedBy, normaliseName } from "../image/lock-drift.ts";
-import { makeLock, type Upgrade } from "../image/lock-make.ts";
-import { parseLock, withDigest } from "../image/lock-text.ts";
-import { lockFile, type Lock, type ReadLock } from "../image/lock.ts";
+import { changesOf, type LockChange } from "../image/lock/changes.ts";
+import { askedBy, normaliseName } from "../image/lock/drift.ts";
+import { makeLock, type Upgrade } from "../image/lock/make.ts";
+import { parseLock, withDigest } from "../image/lock/text.ts";
+import { lockFile, type Lock, type ReadLock } from "../image/lock/lock.ts";
 import { openSubject, type Subject } from "./candidate.ts";
 import type { Host } from "./host.ts";
 import { findLock, readLockText, writeLock } from "./open-lock.ts";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { builtImageSchema, type BuiltImage } from "./built.ts";
-import { readLayout } from "./layout.ts";
+import { readLayout } from "./oci/layout.ts";
 
 /** An image that was built, tested and kept. */
 export interface KeptImage {

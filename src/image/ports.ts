@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import type { Platform } from "../config/image-keys.ts";
 import type { Digest } from "../digest.ts";
 import type { Columns, Predictions } from "../validation/ports.ts";
-import type { BuildPlan } from "./plan.ts";
-import type { Reference } from "./reference.ts";
+import type { BuildPlan } from "./plan/plan.ts";
+import type { Reference } from "./oci/reference.ts";
 
 /** A manifest or index as the registry stores it, byte for byte. */
 export interface StoredManifest {

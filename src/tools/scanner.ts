@@ -5,7 +5,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
-import type { Scanner, Vulnerability } from "../image/vulnerabilities.ts";
+import type { Scanner, Vulnerability } from "../image/check/vulnerabilities.ts";
 import { attempt, lastLines, type Variables } from "./process.ts";
 
 /** How one program is asked, and how its answer is read. */

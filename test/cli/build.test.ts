@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { digestBytes } from "../../src/digest.ts";
-import { parseReference } from "../../src/image/reference.ts";
+import { parseReference } from "../../src/image/oci/reference.ts";
 import { documentOf, Machine } from "./fake-host.ts";
 import { boosters, boosterText, configText, features, makeProject, write } from "./project.ts";
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { canonicalJson, digestBytes, digestDocument } from "../../src/digest.ts";
 import { MlshipError } from "../../src/errors.ts";
 import { bundleSchema } from "../../src/model/bundle.ts";
-import type { Resolver } from "../../src/image/lock-ports.ts";
+import type { Resolver } from "../../src/image/lock/ports.ts";
 import type { Columns, Environments, Predictions, PythonLock, Scorers } from "../../src/validation/ports.ts";
 
 const serverBytes = Buffer.from("# the server's source\n");

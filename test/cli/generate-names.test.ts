@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "n
 import path from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { digestBytes } from "../../src/digest.ts";
-import { parseReference } from "../../src/image/reference.ts";
+import { parseReference } from "../../src/image/oci/reference.ts";
 import { Machine } from "./fake-host.ts";
 import { makeProject } from "./project.ts";
 

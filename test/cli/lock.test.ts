@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { digestBytes } from "../../src/digest.ts";
-import { parseReference } from "../../src/image/reference.ts";
+import { parseReference } from "../../src/image/oci/reference.ts";
 import { documentOf, Machine } from "./fake-host.ts";
 import { boosters, boosterText, configText, features, makeProject, write } from "./project.ts";
 

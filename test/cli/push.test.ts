@@ -2,7 +2,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseReference } from "../../src/image/reference.ts";
+import { parseReference } from "../../src/image/oci/reference.ts";
 import { keepBuilt } from "../unit/image/kept-image.ts";
 import { documentOf, Machine } from "./fake-host.ts";
 import { emptyFolder } from "./project.ts";

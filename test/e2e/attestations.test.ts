@@ -12,10 +12,10 @@ import { attest, type Attestation } from "../../src/image/attestations/attest.ts
 import { makeKeyPair, readSigningKey } from "../../src/image/attestations/key.ts";
 import { attestationManifest, readAttestation } from "../../src/image/attestations/manifest.ts";
 import { predicateTypes, type Statement } from "../../src/image/attestations/statement.ts";
-import { mediaTypes } from "../../src/image/manifest.ts";
+import { mediaTypes } from "../../src/image/oci/manifest.ts";
 import type { Registry, StoredManifest } from "../../src/image/ports.ts";
-import { pushReferrers } from "../../src/image/push-referrers.ts";
-import type { Reference } from "../../src/image/reference.ts";
+import { pushReferrers } from "../../src/image/oci/push-referrers.ts";
+import type { Reference } from "../../src/image/oci/reference.ts";
 import { createRegistry } from "../../src/tools/registry/registry.ts";
 import { makeFacts } from "../unit/image/attestations/facts.ts";
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digestBytes } from "../../src/digest.ts";
-import { parseReference } from "../../src/image/reference.ts";
+import { parseReference } from "../../src/image/oci/reference.ts";
 import { openClient } from "../local/registry/client.ts";
 import { keepBuilt } from "../unit/image/kept-image.ts";
 import { eventually, openProject, type Project } from "./project.ts";

@@ -8,8 +8,8 @@ import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { digestBytes, type Digest } from "../../src/digest.ts";
-import { mediaTypes } from "../../src/image/manifest.ts";
-import { scanImage } from "../../src/image/vulnerabilities.ts";
+import { mediaTypes } from "../../src/image/oci/manifest.ts";
+import { scanImage } from "../../src/image/check/vulnerabilities.ts";
 import { findScanner } from "../../src/tools/scanner.ts";
 
 const run = promisify(execFile);

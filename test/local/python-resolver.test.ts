@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { platforms, type Platform } from "../../src/config/image-keys.ts";
-import { pinsText } from "../../src/image/lock-text.ts";
-import type { PinRequest } from "../../src/image/lock-ports.ts";
+import { pinsText } from "../../src/image/lock/text.ts";
+import type { PinRequest } from "../../src/image/lock/ports.ts";
 import { createEnvironments, thisPlatform } from "../../src/tools/python/environments.ts";
 import { createResolver } from "../../src/tools/python/resolver.ts";
 

@@ -1,8 +1,8 @@
 // Builds an image twice from nothing: equal inputs must give equal bytes.
 import { rm } from "node:fs/promises";
 import { MlshipError } from "../../errors.ts";
-import { findDifference } from "../../image/layout-difference.ts";
-import type { Layout } from "../../image/layout.ts";
+import { findDifference } from "../../image/oci/layout-difference.ts";
+import type { Layout } from "../../image/oci/layout.ts";
 import type { Builder, BuildRequest } from "../../image/ports.ts";
 import type { Host } from "../host.ts";
 import { runBuilder } from "./run-builder.ts";

@@ -1,5 +1,5 @@
 // Runs a builder as one visible step and reads what it made.
-import { readLayout, type Layout } from "../../image/layout.ts";
+import { readLayout, type Layout } from "../../image/oci/layout.ts";
 import type { Builder, BuildRequest } from "../../image/ports.ts";
 import type { Host } from "../host.ts";
 import { inStep } from "../step.ts";

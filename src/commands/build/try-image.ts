@@ -1,12 +1,12 @@
 // The checks that an image passes before it may be pushed: size, answers, end, known vulnerabilities.
 import type { Platform } from "../../config/image-keys.ts";
 import type { BuiltImage, SelfTest } from "../../image/built.ts";
-import { checkDrain } from "../../image/drain.ts";
-import { checkParity, showDelta } from "../../image/parity.ts";
+import { checkDrain } from "../../image/check/drain.ts";
+import { checkParity, showDelta } from "../../image/check/parity.ts";
 import type { Engine } from "../../image/ports.ts";
-import { selfTest } from "../../image/self-test.ts";
-import { checkSize, showSize } from "../../image/sizes.ts";
-import { scanImage } from "../../image/vulnerabilities.ts";
+import { selfTest } from "../../image/check/self-test.ts";
+import { checkSize, showSize } from "../../image/check/sizes.ts";
+import { scanImage } from "../../image/check/vulnerabilities.ts";
 import type { Golden } from "../../validation/golden.ts";
 import type { Host } from "../host.ts";
 import type { Project } from "../project.ts";

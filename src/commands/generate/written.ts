@@ -5,7 +5,7 @@ import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 
 import path from "node:path";
 import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
-import type { ContextFile } from "../../image/context.ts";
+import type { ContextFile } from "../../image/plan/context.ts";
 
 /** What would have to change for a folder to hold exactly the wanted files. Paths are relative to it, sorted. */
 export interface Changes {

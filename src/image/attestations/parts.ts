@@ -1,7 +1,7 @@
 // What an image is made of, as both bills of materials name it.
 import type { Platform } from "../../config/image-keys.ts";
 import { digestBytes, type Digest } from "../../digest.ts";
-import { parseReference } from "../reference.ts";
+import { parseReference } from "../oci/reference.ts";
 import { hexOf } from "./statement.ts";
 import type { ImageFacts } from "./attest.ts";
 

@@ -1,6 +1,6 @@
 // SLSA provenance v1: from what, and how, an image was built. Honest: the builder is whoever ran mlship (Build L1).
 import { canonicalJson, digestBytes } from "../../digest.ts";
-import type { BuildPlan } from "../plan.ts";
+import type { BuildPlan } from "../plan/plan.ts";
 import type { ImageFacts } from "./attest.ts";
 import { hexOf, type ResourceDescriptor } from "./statement.ts";
 

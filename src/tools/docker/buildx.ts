@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { Builder, BuildRequest } from "../../image/ports.ts";
 import { platforms } from "../../config/image-keys.ts";
-import { buildArguments } from "../../image/plan.ts";
+import { buildArguments } from "../../image/plan/plan.ts";
 import { attempt, type Variables } from "../process.ts";
 import { buildFault } from "./build-faults.ts";
 import { packContext } from "./context-archive.ts";

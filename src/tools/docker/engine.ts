@@ -1,7 +1,7 @@
 // The Docker Engine as the place where a built image is tried out.
 import { platforms } from "../../config/image-keys.ts";
 import { MlshipError } from "../../errors.ts";
-import { readLayout } from "../../image/layout.ts";
+import { readLayout } from "../../image/oci/layout.ts";
 import type { Engine } from "../../image/ports.ts";
 import { asked, refused, type Connection } from "./client.ts";
 import { ignoreGone, labels, startContainer } from "./container.ts";

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { pack, type Pack } from "tar-stream";
-import { blobFile, type LayoutImage } from "../../image/layout.ts";
+import { blobFile, type LayoutImage } from "../../image/oci/layout.ts";
 import type { Digest } from "../../digest.ts";
 
 /** @param tag the name that the engine is to give it: `repository:tag` */

@@ -9,8 +9,8 @@ import { createGzip } from "node:zlib";
 import { extract } from "tar-stream";
 import { z } from "zod";
 import type { Digest } from "../../digest.ts";
-import { mediaTypes } from "../../image/manifest.ts";
-import type { NewLayout } from "../../image/new-layout.ts";
+import { mediaTypes } from "../../image/oci/manifest.ts";
+import type { NewLayout } from "../../image/oci/new-layout.ts";
 import type { Descriptor } from "../../image/ports.ts";
 
 const savedSchema = z.tuple([z.looseObject({ Config: z.string(), Layers: z.array(z.string()) })]);

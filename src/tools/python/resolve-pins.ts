@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
-import { normaliseName } from "../../image/lock-drift.ts";
-import type { Pin } from "../../image/lock.ts";
+import { normaliseName } from "../../image/lock/drift.ts";
+import type { Pin } from "../../image/lock/lock.ts";
 import type { Uv } from "./options.ts";
 import { uvFailed } from "./uv-failed.ts";
 

@@ -1,6 +1,6 @@
 // Pins distributions for the platforms of images, which need not be this machine's.
 import { digestDocument } from "../../digest.ts";
-import type { Resolver } from "../../image/lock-ports.ts";
+import type { Resolver } from "../../image/lock/ports.ts";
 import type { Platform } from "../../config/image-keys.ts";
 import { listInterpreters } from "./interpreters.ts";
 import { normaliseRequirements } from "./requirement-lines.ts";

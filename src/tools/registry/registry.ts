@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { digestBytes, type Digest } from "../../digest.ts";
 import type { Descriptor, PushedManifest, Registry, StoredManifest, UploadBlob } from "../../image/ports.ts";
-import { descriptorSchema } from "../../image/manifest.ts";
-import type { Reference } from "../../image/reference.ts";
+import { descriptorSchema } from "../../image/oci/manifest.ts";
+import type { Reference } from "../../image/oci/reference.ts";
 import type { Variables } from "../process.ts";
 import { addressOf } from "./address.ts";
 import { Authorised } from "./authorised.ts";

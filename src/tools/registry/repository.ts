@@ -1,6 +1,6 @@
 // One repository at one registry: where its manifests and blobs are, and how it is spoken to.
 import type { MlshipError } from "../../errors.ts";
-import type { Reference } from "../../image/reference.ts";
+import type { Reference } from "../../image/oci/reference.ts";
 import { addressOf, isLoopback, type Address } from "./address.ts";
 import type { Authorised, Scope } from "./authorised.ts";
 import { badAnswer, connectionFault, refusal, type Asked } from "./faults.ts";

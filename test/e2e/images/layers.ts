@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { readLayout, type LayoutImage } from "../../../src/image/layout.ts";
+import { readLayout, type LayoutImage } from "../../../src/image/oci/layout.ts";
 import type { Platform } from "../../../src/config/image-keys.ts";
 
 const run = promisify(execFile);

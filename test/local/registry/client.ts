@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 import { digestBytes } from "../../../src/digest.ts";
 import type { Registry, UploadBlob } from "../../../src/image/ports.ts";
-import { parseReference, type Reference } from "../../../src/image/reference.ts";
+import { parseReference, type Reference } from "../../../src/image/oci/reference.ts";
 import { createRegistry, type RegistryOptions } from "../../../src/tools/registry/registry.ts";
 
 export interface Client {

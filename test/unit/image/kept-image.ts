@@ -4,8 +4,8 @@ import path from "node:path";
 import { digestBytes } from "../../../src/digest.ts";
 import { keepImage } from "../../../src/image/build-record.ts";
 import type { BuiltImage } from "../../../src/image/built.ts";
-import { readLayout } from "../../../src/image/layout.ts";
-import { writeLayout } from "./layout-folder.ts";
+import { readLayout } from "../../../src/image/oci/layout.ts";
+import { writeLayout } from "./oci/layout-folder.ts";
 
 /**
  * Keeps an image as the one that was built last.

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { digestBytes, type Digest } from "../../../src/digest.ts";
-import type { Vulnerability } from "../../../src/image/vulnerabilities.ts";
+import type { Vulnerability } from "../../../src/image/check/vulnerabilities.ts";
 import { findScanner } from "../../../src/tools/scanner.ts";
 
 let folder = "";

@@ -1,8 +1,8 @@
 // A built image as `attest` is told of it: two platforms, three distributions, a report that lets it pass.
 import { digestBytes, digestDocument, type Digest } from "../../../../src/digest.ts";
 import type { ImageFacts } from "../../../../src/image/attestations/attest.ts";
-import type { Lock } from "../../../../src/image/lock.ts";
-import type { BuildPlan } from "../../../../src/image/plan.ts";
+import type { Lock } from "../../../../src/image/lock/lock.ts";
+import type { BuildPlan } from "../../../../src/image/plan/plan.ts";
 import { sealReport, type Report } from "../../../../src/validation/report.ts";
 
 const hex = (text: string) => digestBytes(text).slice("sha256:".length);
