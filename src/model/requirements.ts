@@ -8,7 +8,9 @@ const needed: Record<ModelFormat, Record<string, string>> = {
   skops: { skops: ">=0.13,<1", "scikit-learn": ">=1.2,<2" },
   // Newer versions read the files of older ones.
   xgboost: { xgboost: ">=2.1.1,<4" },
-  lightgbm: { lightgbm: ">=4,<5" },
+  // LightGBM's wheel counts on the system for OpenMP, which slim base images lack; that of scikit-learn
+  // brings it, and the image shows it to LightGBM (templates/image/assemble.py).
+  lightgbm: { lightgbm: ">=4,<5", "scikit-learn": ">=1.2,<2" },
 };
 
 /** Distributions whose saved version is only a lower bound: what they write, later versions read. */

@@ -70,10 +70,11 @@ def environment(installed: Path, target: Path, loader: Path) -> None:
     target.parent.mkdir(parents=True)
     shutil.move(str(installed), target)
     link_equal_libraries(target)
+    offer_openmp(target, target.with_name("lib"))
     imports = Imports(target)
     compile_files(sorted(imports.closure(loader)), target.parent.parent)
     if os.environ["TARGETARCH"] == os.environ["BUILDARCH"]:
-        try_imports(target, sorted(imports.direct(loader)))
+        try_imports(target, sorted(imports.direct(loader)), target.with_name("lib"))
 
 
 def link_equal_libraries(root: Path) -> None:
@@ -86,10 +87,20 @@ def link_equal_libraries(root: Path) -> None:
             file.symlink_to(os.path.relpath(known, file.parent))
 
 
-def try_imports(root: Path, names: list[str]) -> None:
+def offer_openmp(root: Path, place: Path) -> None:
+    """LightGBM's wheel asks for the system's libgomp.so.1, which slim images lack. scikit-learn's wheel brings
+    the same library under a name of its own: it is shown under the one that is asked for, on LD_LIBRARY_PATH."""
+    brought = sorted(root.glob("scikit_learn.libs/libgomp-*.so*"))
+    if brought and (root / "lightgbm").is_dir():
+        place.mkdir()
+        (place / "libgomp.so.1").symlink_to(os.path.relpath(brought[0], place))
+
+
+def try_imports(root: Path, names: list[str], libraries: Path) -> None:
     """Imports what the loader imports: a part too many that was removed is found here and not in a pod."""
+    env = {**os.environ, "PYTHONPATH": str(root), "LD_LIBRARY_PATH": str(libraries)}
     code = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
-    ran = subprocess.run([sys.executable, "-B", "-c", code, *names], env={**os.environ, "PYTHONPATH": str(root)}, check=False)
+    ran = subprocess.run([sys.executable, "-B", "-c", code, *names], env=env, check=False)
     if ran.returncode != 0:
         raise SystemExit(f"assemble.py: importing {', '.join(names)} failed")
 

@@ -1,6 +1,6 @@
 // The script that makes a layer of installed distributions: what it leaves out, what it refuses, and that its bytes are settled.
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -109,4 +109,18 @@ test("fails the build when a loader cannot import what it needs", async () => {
   await expect(assemble("one", Object.entries(files))).rejects.toMatchObject({
     stderr: expect.stringContaining("importing lib failed"),
   });
+});
+
+test("shows LightGBM the OpenMP that scikit-learn brings", async () => {
+  const openmp = "scikit_learn.libs/libgomp-0a1b.so.1.0.0";
+  const without = await assemble("without", [...Object.entries(plain), [openmp, library(amd64)]]);
+  expect(await readdir(path.join(without, "app"))).toEqual(["python"]);
+  const files: [string, string | Buffer][] = [
+    [openmp, library(amd64)],
+    ["lightgbm/__init__.py", ""],
+  ];
+  const shown = path.join(await assemble("with", [...Object.entries(plain), ...files]), "app", "lib");
+  expect(await readdir(shown)).toEqual(["libgomp.so.1"]);
+  expect(await readlink(path.join(shown, "libgomp.so.1"))).toBe(`../python/${openmp}`);
+  expect((await stat(path.join(shown, "libgomp.so.1"))).isFile()).toBe(true);
 });

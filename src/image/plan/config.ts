@@ -31,6 +31,8 @@ export function imageConfig(parts: ConfigParts): ImageConfig {
     workingDir: "/",
     env: {
       PYTHONPATH: `${places.python}:${places.server}`,
+      // What wheels expect of the system and slim images lack.
+      LD_LIBRARY_PATH: places.libraries,
       PYTHONUNBUFFERED: "1",
       // The root may be read-only, and the bytecode that serving needs is there.
       PYTHONDONTWRITEBYTECODE: "1",

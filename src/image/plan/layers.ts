@@ -8,6 +8,8 @@ import type { PlannedLayer } from "./plan.ts";
 export const places = {
   /** Distributions of the lock. */
   python: "/app/python",
+  /** Shared libraries that some of them expect of the system. */
+  libraries: "/app/lib",
   server: "/app/server",
   model: "/app/model",
   /** mlship.json and the handler. */

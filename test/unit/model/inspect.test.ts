@@ -173,7 +173,7 @@ describe("requirements", () => {
       "xgboost-cpu==3.0.5; sys_platform == 'linux' and platform_machine == 'x86_64'",
       "xgboost==3.0.5; sys_platform != 'linux' or platform_machine != 'x86_64'",
     ]);
-    expect(await of("lightgbm-binary")).toEqual(["lightgbm>=4,<5"]);
+    expect(await of("lightgbm-binary")).toEqual(["lightgbm>=4,<5", "scikit-learn>=1.2,<2"]);
     expect(await of("onnx-regression")).toEqual(["onnxruntime>=1.18,<2"]);
     expect(await of("skops-multiclass")).toContain("scikit-learn==1.7.2");
   });
