@@ -1,7 +1,7 @@
-"""Turns what uv installed, or the server's sources, into a layer: pruned, compiled, and the same bytes every time.
+"""Turns what uv installed, the server's sources, or files as they are, into a layer: pruned, compiled, and the same bytes every time.
 
 Runs in the build stages of the Dockerfile, on Python's standard library alone:
-`assemble.py environment INSTALLED OUT` and `assemble.py server SOURCE OUT`."""
+`assemble.py environment INSTALLED OUT`, `assemble.py server SOURCE OUT` and `assemble.py files SOURCE OUT`."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ def main() -> None:
     elif part == "server":
         shutil.copytree(source, out)
         compile_files(sorted(out.rglob("*.py")), out)
+    elif part == "files":
+        shutil.copytree(source, out)
     else:
         raise SystemExit(f"assemble.py: there is no part {part}")
     settle(out)

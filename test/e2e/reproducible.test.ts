@@ -1,7 +1,9 @@
 // Same inputs, same bytes: two folders, two builders, a machine with another name, time zone and umask, and the Engine's own store.
+import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openBuilder, type Builder } from "../bench/image/builder.ts";
 import type { BuiltImage } from "../../src/image/built.ts";
@@ -11,6 +13,7 @@ import { openCancer, type Environment, type Project } from "./project.ts";
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 /** Runs a daemon as on a machine that somebody else has set up. */
 const elsewhere = ["hostname elsewhere", "umask 077", "export TZ=Asia/Kolkata LANG=de_DE.UTF-8", 'exec "$@"'];
+const run = promisify(execFile);
 const projects: Project[] = [];
 let folder = "";
 let other: Builder | undefined;
@@ -65,6 +68,14 @@ test("three builders make one image, wherever they are", { timeout: 900_000 }, a
       expect(line).toMatch(/^(-r(-x|--){0,1}\S*|drwxr-xr-x|l\S+) 0\/0 +\d+ 1970-01-01 00:00:00 /);
     }
   }
+
+  // A builder that met the same files with other times, as in a build by hand, remembers them by their bytes.
+  const byHand = await openSame(here.file("mlship.lock"));
+  await byHand.mlship(["generate"]);
+  const context = byHand.file("deploy", "image");
+  await run("docker", ["buildx", "build", "--output=type=cacheonly", context], { timeout: 300_000 });
+  const cached = await byHand.json<BuiltImage>(["build"]);
+  expect(cached.digest).toBe(first.built.digest);
 
   // The store that Docker had before containerd's packs and compresses layers by itself: what they hold is equal.
   const engine = await build(await openSame(here.file("mlship.lock")), { BUILDX_BUILDER: "default" });

@@ -17,8 +17,8 @@ test("layers come in the order in which they change, the model last but one", ()
   expect(all("COPY")).toEqual([
     "--link --from=environment /out/ /",
     "--link --from=server /out/ /",
-    "--link layers/model/ /",
-    "--link layers/runtime/ /",
+    "--link --from=model /out/ /",
+    "--link --from=bundle /out/ /",
   ]);
   expect(renderExample({ baked: false })).not.toContain("layers/model");
 });
