@@ -1,5 +1,7 @@
 # BuildKit, current, behind `docker buildx --builder testbed`; and the runc that it shares with the cluster's node.
 
+# By default BuildKit keeps what fits a tenth of the disk or 60 GB: it filled the machine after some runs of the tests.
+kept=0,10000,8000 # MB: reserved, free at least, used at most
 builder=$HOME/.docker/buildx/instances/testbed # where `docker buildx` keeps the name
 
 buildkit_prepare() {
@@ -14,7 +16,7 @@ buildkit_up() {
   docker_up
   mkdir -p "$state/buildkit"
   start buildkit buildkitd --root "$state/buildkit/root" --addr "unix://$state/buildkit/buildkit.sock" \
-    --oci-worker-binary "$bin/runc" --oci-worker-net host
+    --oci-worker-binary "$bin/runc" --oci-worker-net host --oci-worker-gc-keepstorage "$kept"
   until_ok 20 buildkit BuildKit buildctl --addr "unix://$state/buildkit/buildkit.sock" debug workers
   grep -qs "$state/buildkit/buildkit.sock" "$builder" && return
   rm -f "$builder"
