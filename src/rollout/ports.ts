@@ -34,20 +34,42 @@ export interface Measurement {
   failed: number;
   /** Servers that pass their readiness probe now. */
   ready: { stable: number; canary: number };
+  /** Why the canary's servers cannot go on, with their last words: killed for memory, crashed again and again. */
+  trouble: string | null;
+  /** What the servers themselves counted; null where they cannot be asked or do not count. */
+  served: { stable: Answers; canary: Answers } | null;
+}
+
+/** What the servers of one side counted since `era` began. */
+export interface Answers {
+  /** Requests answered within each bound, cumulative: the last bound is infinite and counts them all. */
+  seconds: { bound: number; count: number }[];
+  /** Predictions by what they said: a class label, or the bin of a value. */
+  said: Record<string, number>;
 }
 
 /** Runs revisions. Every method may be repeated: it then confirms what is already so. */
 export interface Fleet {
-  /** Starts the revision's servers without traffic. */
+  /** Starts the servers that try the revision out, without traffic. */
   start(revision: Revision): Promise<void>;
   /**
    * Waits until all servers of the revision are ready.
    * @throws MlshipError `rollout.not-ready`, exit 3, with the last lines of the server's log.
    */
   ready(revision: Revision, timeoutMs: number): Promise<void>;
-  /** Asks one server of the revision directly, past the splitter. */
+  /**
+   * Starts the revision's full set of servers, as many as stable has, beside those that try it out and
+   * still without traffic. Returns at once; `isWhole` tells when they are ready.
+   */
+  expand(revision: Revision): Promise<void>;
+  /**
+   * Whether the full set is ready.
+   * @throws MlshipError `rollout.not-ready`, exit 3, as soon as it is clear that it will not be.
+   */
+  isWhole(revision: Revision): Promise<boolean>;
+  /** Asks one server of the revision directly, past the splitter: of the full set once there is one. */
   predict(revision: Revision, columns: Columns): Promise<Predictions>;
-  /** Makes a ready revision the stable one in one step; the one before stays warm, without traffic. */
+  /** Makes a whole revision the stable one in one step; the one before stays warm, without traffic. */
   promote(revision: Revision): Promise<void>;
   /** Drains and stops a revision that gets no traffic; refuses the stable one. */
   retire(revision: Revision): Promise<void>;
@@ -59,6 +81,8 @@ export interface Traffic {
   set(canary: Revision, share: number): Promise<void>;
   /** Keeps the share in force for another lease time. */
   renew(): Promise<void>;
+  /** Everything goes to stable, whatever was set, also when there is no canary any more. */
+  fallback(): Promise<void>;
   measured(): Promise<Measurement>;
 }
 
