@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // unit: pure rooms · cli: verbs in-process with a fake host · local: real Python, processes and
-// sockets on this machine · e2e: the built binary against the real engines of test/e2e/testbed.
+// sockets on this machine · e2e: the built binary against the real engines of test/e2e/testbed ·
+// cluster: rollouts on its Kubernetes, where tests wait more than they work: each file in its own namespace.
 export default defineConfig({
   test: {
     projects: [
@@ -23,6 +24,17 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          globalSetup: ["test/cluster/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
