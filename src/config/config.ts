@@ -57,16 +57,31 @@ export interface Config {
     /** Name of the column that identifies a row. */
     key: string | null;
   };
-  serve: { port: number; timeoutMs: number };
+  serve: {
+    port: number;
+    timeoutMs: number;
+    /** Whether a failed request may be sent again. */
+    idempotent: boolean;
+  };
   artifacts: {
     /** Absolute folder, or a URL as it was written. */
     store: string;
   };
   deploy: {
     target: Written["deploy"]["target"];
+    strategy: Written["deploy"]["strategy"];
+    /** Context of the kubeconfig; null for its current one. */
+    context: string | null;
     /** `min` is null when the target is to choose; `cpu` and `memory` are percent of the request. */
     replicas: { min: number | null; max: number; cpu: number; memory: number };
     namespace: string;
+    router: {
+      /** Reference as it was written. */
+      image: string;
+      sticky: Written["deploy"]["router"]["sticky"];
+      /** Name of the header that users are told apart by; null unless `sticky` is `header`. */
+      header: string | null;
+    };
     /** Quantities of Kubernetes. */
     resources: { cpu: string; memory: string };
     monitor: Written["deploy"]["monitor"];
@@ -75,9 +90,14 @@ export interface Config {
     canary: {
       /** Percent of requests, rising. */
       steps: number[];
+      split: Written["deploy"]["canary"]["split"];
       intervalMs: number;
       /** Share of requests, 0 to 1. */
       maxHarm: number;
+      /** Ratio of durations, above 1. */
+      maxSlowdown: number;
+      /** Total variation between the answers of both sides, 0 to 1. */
+      maxShift: number;
       holdMs: number;
       bakeMs: number;
       startTimeoutMs: number;
@@ -119,24 +139,34 @@ export function resolveConfig(written: Written, folder: string, environment: str
       threshold: validate.threshold ?? null,
       key: validate.key ?? null,
     },
-    serve: { port: serve.port, timeoutMs: parseDuration(serve.timeout) },
+    serve: { port: serve.port, timeoutMs: parseDuration(serve.timeout), idempotent: serve.idempotent },
     artifacts: { store: artifacts.store.includes("://") ? artifacts.store : absolute(artifacts.store) },
     deploy: {
       target: deploy.target,
+      strategy: deploy.strategy,
+      context: deploy.context ?? null,
       replicas: { ...deploy.replicas, min: deploy.replicas.min ?? null },
       namespace: deploy.namespace,
+      router: routerOf(deploy.router),
       resources: deploy.resources,
       monitor: deploy.monitor,
       route: deploy.route ?? null,
       patches: deploy.patches,
       canary: {
         steps: canary.steps,
+        split: canary.split,
         intervalMs: parseDuration(canary.interval),
         maxHarm: canary.maxHarm,
+        maxSlowdown: canary.maxSlowdown,
+        maxShift: canary.maxShift,
         holdMs: parseDuration(canary.hold),
         bakeMs: parseDuration(canary.bake),
         startTimeoutMs: parseDuration(canary.startTimeout),
       },
     },
   };
+}
+
+function routerOf({ image, sticky, header }: Written["deploy"]["router"]): Config["deploy"]["router"] {
+  return { image, sticky, header: sticky === "header" ? (header ?? null) : null };
 }

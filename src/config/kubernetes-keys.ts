@@ -1,5 +1,6 @@
 // The keys of `deploy` that only Kubernetes has: where, how large, how scaled, and what mlship does not model.
 import { z } from "zod";
+import { router } from "./router-keys.ts";
 import { label } from "./texts.ts";
 
 /** A quantity of Kubernetes: `500m`, `2`, `512Mi`. */
@@ -23,11 +24,19 @@ const replicas = {
 };
 
 const deploy = {
+  context: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^\P{Cc}+$/u, "must be the name of a context, without control characters")
+    .describe("Context of the kubeconfig: which cluster, and who you are there. By default the current one.")
+    .optional(),
   namespace: z
     .string()
     .regex(label, "must be a DNS label")
     .describe("Namespace on Kubernetes.")
     .default("default"),
+  router: router.prefault({}),
   resources: z
     .strictObject({
       cpu: quantity.describe("CPU that a server is given.").default("500m"),

@@ -1,26 +1,17 @@
 // The schema of mlship.yaml: every key, what it means, and its default. All else derives from here.
 import { z } from "zod";
+import { canary, strategy } from "./canary-keys.ts";
 import { gatesSchema } from "./gates.ts";
 import { image } from "./image-keys.ts";
 import { partially } from "./keys.ts";
 import { kubernetes } from "./kubernetes-keys.ts";
-import { column, label, localPath, path } from "./texts.ts";
-import { durationPattern, parseDuration } from "./units.ts";
+import { column, label, localPath, path, positiveDuration } from "./texts.ts";
 
 /** Model formats that `model.format` may name; `auto` detects the format from the content. */
 export const formats = ["auto", "onnx", "sklearn", "skops", "xgboost", "lightgbm"] as const;
 
 const semver =
   /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*))*)?$/;
-const longest = "24h";
-
-const duration = z.string().regex(durationPattern, "must be a duration such as 500ms, 2s or 10m");
-const briefly = duration.refine((text) => !(parseDuration(text) > parseDuration(longest)), {
-  error: `must be at most ${longest}`,
-});
-const positiveDuration = briefly.refine((text) => parseDuration(text) !== 0, {
-  error: "must be longer than 0",
-});
 
 const model = z
   .strictObject({
@@ -90,6 +81,12 @@ const serve = z
   .strictObject({
     port: z.int().min(1).max(65_535).describe("Port where users send requests.").default(8080),
     timeout: positiveDuration.describe("The longest that one prediction may take.").default("2s"),
+    idempotent: z
+      .boolean()
+      .describe(
+        "Whether asking twice does no harm; false where a handler has side effects: then no failed request is tried again on stable.",
+      )
+      .default(true),
   })
   .describe("How the model is served.");
 
@@ -101,39 +98,13 @@ const artifacts = z
   })
   .describe("Where released models are kept.");
 
-const percent = z.number().gt(0).max(100);
-const canary = z
-  .strictObject({
-    steps: z
-      .array(percent)
-      .min(1)
-      .refine((steps) => steps.every((step, at) => at === 0 || step > (steps[at - 1] ?? 0)), {
-        error: "must rise from step to step",
-      })
-      .describe("Percent of the requests that the new version gets, step by step, before it gets all.")
-      .default([5, 25, 50]),
-    interval: positiveDuration.describe("The least time that each step lasts.").default("60s"),
-    maxHarm: z
-      .number()
-      .gt(0)
-      .max(1)
-      .describe(
-        "Largest share of additional failed requests that may still be possible when the version is promoted.",
-      )
-      .default(0.01),
-    hold: positiveDuration
-      .describe("How long a step may wait for evidence before the rollout ends as inconclusive.")
-      .default("10m"),
-    bake: briefly.describe("How long the old version stays warm after promotion.").default("30s"),
-    startTimeout: positiveDuration
-      .describe("How long the new version may take to become ready.")
-      .default("60s"),
-  })
-  .describe("How the new version is tried on a little traffic first.");
-
 const deploy = z
   .strictObject({
-    target: z.enum(["local"]).describe("Where the model runs: local is this machine.").default("local"),
+    target: z
+      .enum(["local", "kubernetes"])
+      .describe("Where the model runs: on this machine, or on a Kubernetes cluster.")
+      .default("local"),
+    strategy,
     replicas: z
       .strictObject({
         min: z

@@ -54,7 +54,7 @@ describe("what there is", () => {
 
   it("gives a server time for its last request: grace covers sleep, drain and the longest prediction", () => {
     for (const timeoutMs of [1, 2000, 9999, 60_000, 600_000]) {
-      const times = lifecycleOf({ ...served, serve: { port: 8080, timeoutMs } });
+      const times = lifecycleOf({ ...served, serve: { ...served.serve, timeoutMs } });
       expect(times.drain * 1000).toBeGreaterThan(timeoutMs);
       expect(times.grace * 1000).toBeGreaterThan((times.sleep + times.drain) * 1000 + timeoutMs);
     }

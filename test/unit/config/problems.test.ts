@@ -43,7 +43,7 @@ deploy: { target: moon, canary: { steps: [5, 5], hold: 3x, bake: 100h, maxHarm: 
         "8:30 validate.gates.f1 can never pass: its min is above its max",
         "8:50 validate.gates.acuracy is not a key of mlship.yaml → did you mean validate.gates.accuracy?",
         "9:20 python.version must be auto or a version from "3.10" on, such as "3.12", not the number 3.1",
-        "10:19 deploy.target must be local, not the text "moon"",
+        "10:19 deploy.target must be local or kubernetes, not the text "moon"",
         "10:42 deploy.canary.steps must rise from step to step",
         "10:56 deploy.canary.hold must be a duration such as 500ms, 2s or 10m, not the text "3x"",
         "10:66 deploy.canary.bake must be at most 24h",
