@@ -10,6 +10,7 @@ import type { InputColumn, Model, Task } from "../model/model.ts";
 import { requirementsOf } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
 import { openDataset, type Dataset } from "../validation/dataset.ts";
+import { showSize } from "../image/check/sizes.ts";
 import { deliveryRequirements } from "../image/lock/delivery-requirements.ts";
 import { readRequirements } from "../image/lock/requirements.ts";
 import { normaliseName } from "../image/lock/drift.ts";
@@ -249,11 +250,5 @@ async function writeBundle(folder: string, bundle: Bundle): Promise<void> {
 function describe({ estimator, format, libraries, size }: Model): string {
   const saved = Object.entries(libraries).find(([, version]) => version !== null);
   const by = saved ? `, saved with ${saved.join(" ")}` : "";
-  return `${estimator?.split(".").at(-1) ?? format} (${format}), ${showBytes(size)}${by}`;
-}
-
-function showBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB"];
-  const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${units[unit]}`;
+  return `${estimator?.split(".").at(-1) ?? format} (${format}), ${showSize(size)}${by}`;
 }

@@ -11,7 +11,7 @@ import { objectFiles } from "./generate/objects.ts";
 import { apply, compare, refuseForeign, type Changes } from "./generate/written.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
-import { demandLock, requireLock } from "./open-lock.ts";
+import { demandLock, lockOf, requireLock } from "./open-lock.ts";
 import { openProject, withStaging, type Project } from "./project.ts";
 import type { ProjectOptions, Result } from "./result.ts";
 import { inStep } from "./step.ts";
@@ -61,9 +61,8 @@ export async function generate(
     const judgement = await judge(project, host, folder, { store, production, reuse: true, locking });
     requirePass(judgement);
     const { candidate } = judgement;
-    const lock = candidate.lock ?? (await locking(project, host, candidate)).read;
     return await inStep(host, "generate", async () => {
-      const { plan, files } = await planImage(project, host, judgement, lock);
+      const { plan, files } = await planImage(project, host, judgement, lockOf(judgement));
       const model = candidate.model.files.filter((file) => file.path !== candidate.handler);
       const objects = await objectFiles(project, plan, model, output, options.image);
       const wanted: ContextFile[] = [

@@ -1,10 +1,11 @@
 // Judges a project's model: the way from mlship.yaml to a report, shared by validate, upload and deploy.
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fetchBlob, fetchLock, fetchServerFile, fetchVersion, materialise } from "../artifacts/fetch.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Release } from "../artifacts/release.ts";
 import { digestDocument } from "../digest.ts";
+import { writeWhole } from "../image/whole-file.ts";
 import type { Bundle } from "../model/bundle.ts";
 import { evaluate, type Reading } from "../validation/evaluate.ts";
 import { goldenSchema, type Golden } from "../validation/golden.ts";
@@ -199,11 +200,4 @@ async function writeReport(
   // The report comes last: what can be read is whole.
   if (golden !== null) await writeWhole(path.join(folder, "golden.json"), golden);
   await writeWhole(path.join(folder, "report.json"), report);
-}
-
-async function writeWhole(file: string, document: object): Promise<void> {
-  // A name of its own: two commands may judge the same model at once.
-  const part = `${file}.${crypto.randomUUID()}.part`;
-  await writeFile(part, `${JSON.stringify(document, null, 2)}\n`);
-  await rename(part, file);
 }

@@ -57,6 +57,12 @@ export async function requireLock(project: Project, host: Host, facts: LockFacts
   return { read: await openLock(project, host, facts), drift: [] };
 }
 
+/** The lock that a model was judged in, when it was judged with {@link requireLock} or {@link demandLock}. */
+export function lockOf({ candidate }: { candidate: { lock: ReadLock | null } }): ReadLock {
+  if (candidate.lock === null) throw new TypeError("the model was judged without the project's lock");
+  return candidate.lock;
+}
+
 /**
  * The lock for a command that writes nothing, such as a check.
  * @throws MlshipError `lock.missing`, `lock.drift`, exit 2; what reading a lock throws.

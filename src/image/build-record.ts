@@ -1,11 +1,12 @@
 // The images that a project has built, as they lie on disk: layout, record and attestations, by plan digest.
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { builtImageSchema, type BuiltImage } from "./built.ts";
 import { readLayout } from "./oci/layout.ts";
+import { writeWhole } from "./whole-file.ts";
 
 /** An image that was built, tested and kept. */
 export interface KeptImage {
@@ -136,12 +137,6 @@ async function readJson(file: string): Promise<unknown> {
   } catch {
     return null;
   }
-}
-
-async function writeWhole(file: string, document: object): Promise<void> {
-  const part = `${file}.${crypto.randomUUID()}.part`;
-  await writeFile(part, `${JSON.stringify(document, null, 2)}\n`);
-  await rename(part, file);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {

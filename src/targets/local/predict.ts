@@ -1,6 +1,6 @@
 // Asks one server directly for predictions, past the gateway: what GOLDEN compares with the report.
-import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
+import { readAnswer } from "../../validation/answer.ts";
 import type { Columns, Predictions } from "../../validation/ports.ts";
 import { errorText } from "./durable.ts";
 
@@ -8,12 +8,6 @@ import { errorText } from "./durable.ts";
 const rowsTogether = 200;
 /** Milliseconds beyond a prediction's own time. */
 const slack = 1_000;
-
-const label = z.union([z.string(), z.number(), z.boolean()]);
-const answerSchema = z.object({
-  predictions: z.array(label),
-  probabilities: z.array(z.array(z.number())).nullish(),
-});
 
 /**
  * Predictions for named columns, in the order of the rows.
@@ -38,11 +32,7 @@ export async function predictDirectly(
   return { predictions, probabilities: probabilities.length === 0 ? null : probabilities };
 }
 
-async function askFor(
-  port: number,
-  columns: Columns,
-  timeoutMs: number,
-): Promise<z.infer<typeof answerSchema>> {
+async function askFor(port: number, columns: Columns, timeoutMs: number): Promise<Predictions> {
   let status: number;
   let text: string;
   try {
@@ -58,17 +48,9 @@ async function askFor(
     throw failedPrediction(`the server broke the connection: ${errorText(cause)}`, cause);
   }
   if (status !== 200) throw failedPrediction(`the server answered ${status}`);
-  const parsed = answerSchema.safeParse(asJson(text));
-  if (!parsed.success) throw failedPrediction("the server answered something else than predictions");
-  return parsed.data;
-}
-
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const answer = readAnswer(text);
+  if (answer === null) throw failedPrediction("the server answered something else than predictions");
+  return answer;
 }
 
 function failedPrediction(why: string, cause?: unknown): MlshipError {

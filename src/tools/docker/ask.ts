@@ -1,7 +1,7 @@
 // Asks the server in a container, as its users do.
-import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
 import type { Asking } from "../../image/ports.ts";
+import { readAnswer } from "../../validation/answer.ts";
 
 /** Milliseconds for an answer about readiness. */
 const readyPatience = 2_000;
@@ -9,12 +9,6 @@ const readyPatience = 2_000;
 const slack = 5_000;
 /** Characters of a refusal that are shown. */
 const shownWords = 300;
-
-const label = z.union([z.string(), z.number(), z.boolean()]);
-const answerSchema = z.object({
-  predictions: z.array(label),
-  probabilities: z.array(z.array(z.number())).nullish(),
-});
 
 /** @param signal ends a request under way. */
 export function createAsking(signal: AbortSignal): Asking {
@@ -52,19 +46,11 @@ export function createAsking(signal: AbortSignal): Asking {
         );
       }
       if (status !== 200) throw noAnswer(`it answered ${status}: ${text.slice(0, shownWords)}`);
-      const parsed = answerSchema.safeParse(asJson(text));
-      if (!parsed.success) throw noAnswer("it answered something else than predictions");
-      return { predictions: parsed.data.predictions, probabilities: parsed.data.probabilities ?? null };
+      const answer = readAnswer(text);
+      if (answer === null) throw noAnswer("it answered something else than predictions");
+      return answer;
     },
   };
-}
-
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function noAnswer(why: string, cause?: unknown): MlshipError {
