@@ -97,6 +97,8 @@ export interface Holder {
   doing: string;
   /** ISO 8601. */
   since: string;
+  /** Page of the CI run that it works in. */
+  url?: string;
 }
 
 /** At most one process drives. */

@@ -19,6 +19,7 @@ const claimSchema = z.strictObject({
     pid: z.int(),
     doing: z.string(),
     since: z.string(),
+    url: z.string().exactOptional(),
   }),
   /** When the holder's process began; null when it could not be known. */
   began: z.string().nullable(),
