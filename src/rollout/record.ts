@@ -41,8 +41,8 @@ const revision = z.strictObject({
   release: z.templateLiteral(["sha256:", z.string()]),
 });
 
-/** Schema of a `Measurement`, in the record and on its way from a target. */
-export const measurementSchema = z.strictObject({
+/** What a splitter reads off its own counters, in a record and on its way from a target. */
+export const splitSchema = z.strictObject({
   at: z.number(),
   era: z.string(),
   share,
@@ -51,6 +51,26 @@ export const measurementSchema = z.strictObject({
   rescued: count,
   failed: count,
   ready: z.strictObject({ stable: count, canary: count }),
+});
+
+const answers = z.strictObject({
+  /** The last bound is infinite, which JSON cannot carry: it is written as null. */
+  seconds: z.array(
+    z.strictObject({
+      bound: z
+        .number()
+        .nullable()
+        .transform((bound) => bound ?? Number.POSITIVE_INFINITY),
+      count,
+    }),
+  ),
+  said: z.record(z.string(), count),
+});
+
+/** Schema of a `Measurement`. What an older record does not say of it is not known. */
+const measurement = splitSchema.extend({
+  trouble: z.string().nullable().default(null),
+  served: z.strictObject({ stable: answers, canary: answers }).nullable().default(null),
 });
 
 /** What the driver does next. Every action may be repeated: it then confirms what is already so. */
@@ -99,7 +119,7 @@ export type Plan = z.infer<typeof plan>;
 /** Sums over scrapes, so that resume keeps what was seen and the record stays small. */
 const evidence = z.strictObject({
   /** The counters last read: where the next increment begins. */
-  last: measurementSchema.nullable(),
+  last: measurement.nullable(),
   /** The interval in progress saw the share change: it counts for totals, not for tests. */
   mixed: z.boolean(),
   /** Intervals that were used by the tests, and those that were dropped because counters began again. */

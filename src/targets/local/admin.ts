@@ -23,6 +23,7 @@ const adminRequests = {
   start: z.strictObject({ epoch, spec: launchSpecSchema }),
   share: z.strictObject({ epoch, id, share: z.number().min(0).max(1) }),
   renew: z.strictObject({ epoch }),
+  fallback: z.strictObject({ epoch }),
   promote: z.strictObject({ epoch, id }),
   retire: z.strictObject({ epoch, id }),
   stop: z.strictObject({}),
@@ -56,6 +57,10 @@ export function createAdmin(deployment: Deployment, token: string, stop: () => P
       case "renew":
         deployment.admit(adminRequests.renew.parse(body).epoch);
         return { renewed: deployment.renew() };
+      case "fallback":
+        deployment.admit(adminRequests.fallback.parse(body).epoch);
+        deployment.fallback();
+        return {};
       case "promote": {
         const asked = adminRequests.promote.parse(body);
         deployment.admit(asked.epoch);

@@ -10,6 +10,9 @@ const drainPoll = 20;
 /** Milliseconds beyond a prediction's own time that a drain waits for answers to be read. */
 const drainSlack = 2_000;
 
+/** Crashes of a crew after which its servers will not stay up by being started again. */
+export const crashesUntilGivenUp = 3;
+
 /** What a crew tells the gateway. */
 export interface CrewEvents {
   crashed(): void;

@@ -1,10 +1,9 @@
 // What the gateway runs: revisions with their roles, the canary's share and its lease, the counters.
-import type { Measurement } from "../../rollout/ports.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { Counters } from "./counters.ts";
 import type { Side } from "./counters.ts";
 import { Crew } from "./crew.ts";
-import type { Desired, GatewayConfig, GatewayStatus, LaunchSpec } from "./documents.ts";
+import type { Desired, GatewayConfig, GatewayStatus, LaunchSpec, Split } from "./documents.ts";
 import { replaceJson } from "./durable.ts";
 import { Lease } from "./lease.ts";
 import { logFile } from "./places.ts";
@@ -95,6 +94,11 @@ export class Deployment {
     return renewed;
   }
 
+  /** Everything goes to stable, whatever was set. */
+  fallback(): void {
+    this.#noShare();
+  }
+
   promote(id: string): void {
     this.#become(withPromoted(this.#desired, id));
   }
@@ -124,7 +128,7 @@ export class Deployment {
     return this.#shareInForce() > 0 ? this.#splitter.next() : "stable";
   }
 
-  measured(): Measurement {
+  measured(): Split {
     return {
       at: this.#around.monotonic(),
       share: this.#shareInForce(),

@@ -1,5 +1,6 @@
 // The documents that the gateway and the command line exchange, on disk and over the admin port.
 import { z } from "zod";
+import type { splitSchema } from "../../rollout/record.ts";
 
 const digest = z.templateLiteral(["sha256:", z.string()]);
 const revision = z.strictObject({ id: z.string().min(1), version: z.string(), release: digest });
@@ -110,3 +111,6 @@ export const gatewayStatusSchema = z.strictObject({
   notes: z.array(z.string()),
 });
 export type GatewayStatus = z.infer<typeof gatewayStatusSchema>;
+
+/** What the gateway counted: a measurement without what the servers behind it say. */
+export type Split = z.infer<typeof splitSchema>;

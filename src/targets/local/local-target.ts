@@ -3,27 +3,36 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rmSync } from "node:fs";
 import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
-import type { Fleet, Lock, Observed, Records, Revision, Target, Traffic } from "../../rollout/ports.ts";
-import { measurementSchema } from "../../rollout/record.ts";
+import type {
+  Fleet,
+  Lock,
+  Measurement,
+  Observed,
+  Records,
+  Revision,
+  Target,
+  Traffic,
+} from "../../rollout/ports.ts";
+import { splitSchema } from "../../rollout/record.ts";
 import type { AdminRequest, AdminRoute } from "./admin.ts";
 import { lastLines } from "./bounded-log.ts";
 import { desiredSchema, gatewayStatusSchema } from "./documents.ts";
 import type { CrewStatus, Desired, GatewayConfig, GatewayStatus } from "./documents.ts";
 import { readJson } from "./durable.ts";
+import { crashesUntilGivenUp } from "./crew.ts";
 import { FileLock } from "./file-lock.ts";
 import { FileRecords } from "./file-records.ts";
 import { GatewayClient, isAbsent } from "./gateway-client.ts";
 import { LEASE_MS } from "./lease.ts";
+import { completeMeasurement } from "./measurement.ts";
 import { deploymentFolder, logFile, placesIn } from "./places.ts";
 import type { Places } from "./places.ts";
 import type { Daemons, Materials, Processes } from "./ports.ts";
 import { predictDirectly } from "./predict.ts";
-import { checkDisk, checkMaterial, checkPort } from "./preflight.ts";
+import { checkDisk, checkMaterial, checkPort, portMoved } from "./preflight.ts";
 
 /** Milliseconds between looks at servers that start. */
 const poll = 100;
-/** Crashes before the first readiness after which waiting longer is useless. */
-const crashesUntilGivenUp = 3;
 /** Lines of a server's log that an error shows. */
 const linesShown = 20;
 
@@ -72,6 +81,9 @@ export class LocalTarget implements Target {
     this.fleet = {
       start: (revision) => this.#start(revision),
       ready: (revision, timeoutMs) => this.#ready(revision, timeoutMs),
+      // The servers that try a revision out are all that it has here.
+      expand: (revision) => this.#start(revision),
+      isWhole: (revision) => this.#isWhole(revision),
       predict: async (revision, columns) => {
         const { ports, timeoutMs } = await this.#crew(revision);
         const [port] = ports;
@@ -79,12 +91,13 @@ export class LocalTarget implements Target {
         return predictDirectly(port, columns, timeoutMs);
       },
       promote: ({ id }) => this.#drive("promote", (epoch) => ({ epoch, id })),
-      retire: ({ id }) => this.#retire(id),
+      retire: ({ id }) => this.#unlessAbsent(this.#drive("retire", (epoch) => ({ epoch, id }))),
     };
     this.traffic = {
       set: ({ id }, share) => this.#drive("share", (epoch) => ({ epoch, id, share })),
       renew: () => this.#renew(),
-      measured: () => this.#ask("measured", {}, measurementSchema),
+      fallback: () => this.#unlessAbsent(this.#drive("fallback", (epoch) => ({ epoch }))),
+      measured: () => this.#measured(),
     };
   }
 
@@ -214,18 +227,27 @@ export class LocalTarget implements Target {
 
   async #ready(revision: Revision, timeoutMs: number): Promise<void> {
     const until = this.#processes.monotonic() + timeoutMs;
-    for (;;) {
-      const crew = await this.#crew(revision);
-      if (crew.ready === crew.replicas) return;
-      if (!crew.everReady && crew.restarts >= crashesUntilGivenUp) {
-        throw await this.#notReady(revision, `its servers ended by themselves ${crew.restarts} times`);
-      }
+    while (!(await this.#isWhole(revision))) {
       if (this.#processes.monotonic() >= until) {
+        const crew = await this.#crew(revision);
         const why = `${crew.ready} of ${crew.replicas} servers were ready after ${timeoutMs / 1000} s`;
         throw await this.#notReady(revision, why);
       }
       await sleep(poll);
     }
+  }
+
+  async #isWhole(revision: Revision): Promise<boolean> {
+    const crew = await this.#crew(revision);
+    if (crew.ready === crew.replicas) return true;
+    if (crew.everReady || crew.restarts < crashesUntilGivenUp) return false;
+    throw await this.#notReady(revision, `its servers ended by themselves ${crew.restarts} times`);
+  }
+
+  async #measured(): Promise<Measurement> {
+    const split = await this.#ask("measured", {}, splitSchema);
+    const logOf = (revision: Revision) => this.logs(revision, linesShown);
+    return await completeMeasurement(split, await this.#askStatus(), logOf);
   }
 
   async #renew(): Promise<void> {
@@ -241,13 +263,11 @@ export class LocalTarget implements Target {
     });
   }
 
-  async #retire(id: string): Promise<void> {
-    try {
-      await this.#drive("retire", (epoch) => ({ epoch, id }));
-    } catch (cause) {
-      // Without a gateway none of its servers runs: they end with it.
+  /** Without a gateway no server runs, since they end with it: nothing is left to be taken away. */
+  async #unlessAbsent(asked: Promise<void>): Promise<void> {
+    await asked.catch((cause: unknown) => {
       if (!isAbsent(cause)) throw cause;
-    }
+    });
   }
 
   async #crew(revision: Revision): Promise<CrewStatus> {
@@ -272,14 +292,4 @@ export class LocalTarget implements Target {
       exit: "gate",
     });
   }
-}
-
-function portMoved(serving: number, wanted: number): MlshipError {
-  return new MlshipError({
-    code: "port.moved",
-    what: `this deployment serves on port ${serving}, not on ${wanted}`,
-    why: "`serve.port` has changed since it was started, and its users would lose it",
-    fix: `set \`serve.port\` back to ${serving}, or stop the deployment first`,
-    exit: "usage",
-  });
 }

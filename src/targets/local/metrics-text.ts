@@ -1,9 +1,8 @@
 // The gateway's own counters in Prometheus' text format.
-import type { Measurement } from "../../rollout/ports.ts";
-import type { GatewayStatus } from "./documents.ts";
+import type { GatewayStatus, Split } from "./documents.ts";
 
 /** One page for `GET /metrics` of the gateway. Versions are labels, so that a promotion is visible. */
-export function metricsText(measured: Measurement, status: GatewayStatus): string {
+export function metricsText(measured: Split, status: GatewayStatus): string {
   const sides = (["stable", "canary"] as const).map((side) => ({
     label: sideLabel(side, status),
     counts: measured[side],

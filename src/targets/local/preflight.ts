@@ -51,3 +51,14 @@ export function checkDisk(places: Places): void {
   replaceJson(file, { probe: "x".repeat(4096) });
   rmSync(file, { force: true });
 }
+
+/** A deployment keeps the port that its users know. */
+export function portMoved(serving: number, wanted: number): MlshipError {
+  return new MlshipError({
+    code: "port.moved",
+    what: `this deployment serves on port ${serving}, not on ${wanted}`,
+    why: "`serve.port` has changed since it was started, and its users would lose it",
+    fix: `set \`serve.port\` back to ${serving}, or stop the deployment first`,
+    exit: "usage",
+  });
+}

@@ -95,6 +95,8 @@ function simulate(scenario: Scenario, seed: number, longest: number): Run {
       era: "1",
       share,
       ready: { stable: 1, canary: 1 },
+      trouble: null,
+      served: null,
       ...all,
     };
     return { type: "measured", measurement };
@@ -146,7 +148,16 @@ function* atFivePercent(
   const sums = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 }, rescued: 0 };
   for (let second = 0; second <= longest; second += 1) {
     const ready = { stable: 1, canary: 1 };
-    yield { at: second * 1000, era: "1", share: 0.05, failed: 0, ready, ...copy(sums) };
+    yield {
+      at: second * 1000,
+      era: "1",
+      share: 0.05,
+      failed: 0,
+      ready,
+      trouble: null,
+      served: null,
+      ...copy(sums),
+    };
     const canaryErrors = binomial(random, 5, canary);
     sums.canary.requests += 5;
     sums.canary.errors += canaryErrors;

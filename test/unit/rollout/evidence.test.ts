@@ -26,6 +26,8 @@ function seen(stable: [number, number], canary: [number, number], era = "1"): Me
     rescued: 0,
     failed: 0,
     ready: { stable: 1, canary: 1 },
+    trouble: null,
+    served: null,
   };
 }
 

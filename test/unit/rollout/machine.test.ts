@@ -140,7 +140,17 @@ class Model {
     const ready = { stable: die.ready === 0 ? 0 : 1, canary: die.ready === 1 ? 0 : 1 };
     const sums = structuredClone(this.#sums);
     const era = die.kind > 97 ? "2" : "1";
-    const counters = { at: this.at, era, share: this.share, ...sums, rescued: 0, failed: 0, ready };
+    const counters = {
+      at: this.at,
+      era,
+      share: this.share,
+      ...sums,
+      rescued: 0,
+      failed: 0,
+      ready,
+      trouble: null,
+      served: null,
+    };
     return { type: "measured", measurement: counters };
   }
 

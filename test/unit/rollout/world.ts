@@ -82,12 +82,15 @@ class VirtualClock {
 export interface Behaviour {
   errorRate: (at: number) => number;
   ready: (at: number) => boolean;
+  /** Whether the full set is ready; throws when it never will be. */
+  whole: (at: number) => boolean;
   golden: GoldenResult;
 }
 
 const good: Behaviour = {
   errorRate: () => 0,
   ready: () => true,
+  whole: () => true,
   golden: { rows: 20, flips: 0, maxDelta: 1e-9 },
 };
 
@@ -101,6 +104,8 @@ export class World {
   canary: Revision | null = null;
   previous: Revision | null = null;
   share = 0;
+  /** Why the canary cannot go on, as the target says it. */
+  trouble: string | null = null;
   record: unknown = null;
   #parsed: Rollout | null = null;
   wish: Wish | null = null;
@@ -226,6 +231,8 @@ export class World {
       share: this.share,
       ...structuredClone(this.#counts),
       ready: { stable: isReady(this.stable), canary: isReady(this.canary) },
+      trouble: this.trouble,
+      served: null,
     };
   }
 
@@ -263,6 +270,12 @@ export class World {
         this.#call("ready", () => {
           if (!this.#of(revision).ready(this.clock.monotonic())) throw fault("rollout.not-ready", "crashed");
         }),
+      expand: (revision) =>
+        this.#call("expand", () => {
+          const runs = [this.stable, this.canary, this.previous].some((one) => one?.id === revision.id);
+          if (!runs) this.canary = revision;
+        }),
+      isWhole: (revision) => this.#call("whole", () => this.#of(revision).whole(this.clock.monotonic())),
       predict: (revision) =>
         this.#call("predict", () => ({ predictions: [revision.id], probabilities: null })),
       promote: (revision) => this.#call("promote", () => this.#promote(revision)),
@@ -276,6 +289,11 @@ export class World {
           this.share = share;
         }),
       renew: () => this.#call("renew-share", () => {}),
+      fallback: () =>
+        this.#call("fallback", () => {
+          this.#flow();
+          this.share = 0;
+        }),
       measured: () => this.#call("measured", () => this.#measure()),
     },
     lock: {
