@@ -1,4 +1,4 @@
-// Bundles src/ into dist/: one entry for the command line, one for the gateway daemon.
+// Bundles src/ into dist/: one entry for the command line, one for the gateway daemon, one for the leash of kubectl.
 import { rm } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { build } from "esbuild";
@@ -46,7 +46,7 @@ const builtinsByExport = {
 
 await rm("dist", { recursive: true, force: true });
 await build({
-  entryPoints: { main: "src/main.ts", gateway: "src/gateway.ts" },
+  entryPoints: { main: "src/main.ts", gateway: "src/gateway.ts", leash: "src/leash.ts" },
   outdir: "dist",
   chunkNames: "chunks/[name]-[hash]",
   bundle: true,

@@ -1,5 +1,5 @@
 // Composition root: the only file that reads process.*, and, with gateway.ts, that imports tools/.
-import { homedir, hostname, userInfo } from "node:os";
+import { homedir, hostname, tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import type { Clock, Host, Progress } from "./commands/host.ts";
 import { MlshipError, exitCodes } from "./errors.ts";
@@ -109,6 +109,15 @@ async function openHost(options: GlobalOptions): Promise<Host> {
         env,
       );
       return new LocalTarget(deployment, tools.localProcesses(), daemons);
+    },
+    async kubeconfig() {
+      const { readKubeconfig } = await import("./tools/kubectl/contexts.ts");
+      return await readKubeconfig(env, signal);
+    },
+    async cluster(place) {
+      const { openCluster } = await import("./tools/kubectl/open.ts");
+      const leash = path.join(packageFolder, "dist", "leash.js");
+      return await openCluster({ ...place, node: process.execPath, leash, env, temporary: tmpdir(), signal });
     },
     async commit(folder) {
       const { commitOf } = await import("./tools/git.ts");

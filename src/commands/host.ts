@@ -4,8 +4,10 @@ import type { Resolver } from "../image/lock/ports.ts";
 import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
 import type { Scanner } from "../image/check/vulnerabilities.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
+import type { Cluster, Kubeconfig } from "../targets/kubernetes/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
 import type { Environments, Scorers } from "../validation/ports.ts";
+import type { RolloutView } from "./rollout-view.ts";
 
 /** Tells a person what goes on, on stderr. Nothing here is data. */
 export interface Progress {
@@ -18,6 +20,8 @@ export interface Progress {
 export interface Step {
   /** Replaces the detail behind the title; on a terminal only. */
   update(detail: string): void;
+  /** Replaces what is shown of a rollout below the title; elsewhere a line for each change. */
+  show(view: RolloutView): void;
   /** Ends the step well, with a result to show. */
   done(result?: string): void;
   /** Ends the step badly; the error itself is printed by `main.ts`. */
@@ -72,6 +76,10 @@ export interface Host {
   /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
   store(location: string): Promise<ObjectStore>;
   target(options: LocalTargetOptions): Promise<Target>;
+  /** What the kubeconfig knows. @throws MlshipError `tool.missing`, `kubernetes.kubeconfig`, exit 5. */
+  kubeconfig(): Promise<Kubeconfig>;
+  /** @param place context null for the current one. @throws MlshipError `kubernetes.*`, exit 5 or 2. */
+  cluster(place: { context: string | null; namespace: string }): Promise<Cluster>;
   /** Commit of the work tree that holds a folder, with `dirty` when it has changes; null outside git. */
   commit(folder: string): Promise<{ commit: string; dirty: boolean } | null>;
 }

@@ -9,6 +9,7 @@ import { MlshipError } from "../../src/errors.ts";
 import { run } from "../../src/main.ts";
 import type { Target } from "../../src/rollout/ports.ts";
 import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
+import type { Cluster, Kubeconfig } from "../../src/targets/kubernetes/ports.ts";
 import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
 import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
 import { createMemoryRegistry } from "../unit/image/oci/memory-registry.ts";
@@ -42,6 +43,10 @@ export class Machine {
   /** The distributions that there are. */
   readonly index = fakeIndex();
   readonly faults = { isMissing: false, onAct: (_act: string) => {} };
+  /** What the kubeconfig knows. */
+  kubeconfig: Kubeconfig = { current: null, contexts: [] };
+  /** Opens a cluster; a test puts one there. */
+  openCluster: (place: { context: string | null; namespace: string }) => Cluster = noCluster;
   env: Record<string, string | undefined> = {};
   isTerminal = false;
   columns = 80;
@@ -181,6 +186,8 @@ export class Machine {
       scanner: () => Promise.resolve(this.scanner),
       store: () => Promise.resolve(this.store),
       target: (wanted) => Promise.resolve(this.#target(wanted)),
+      kubeconfig: () => Promise.resolve(this.kubeconfig),
+      cluster: (place) => Promise.resolve(this.openCluster(place)),
       commit: () => Promise.resolve({ commit: "0123456789abcdef0123456789abcdef01234567", dirty: false }),
     };
   }
@@ -210,4 +217,13 @@ export class Machine {
       },
     };
   }
+}
+
+function noCluster(): never {
+  throw new MlshipError({
+    code: "kubernetes.kubeconfig",
+    what: "kubectl knows no cluster",
+    fix: "get the cluster's kubeconfig and name it in KUBECONFIG",
+    exit: "unavailable",
+  });
 }

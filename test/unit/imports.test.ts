@@ -17,7 +17,7 @@ const order = [
   "main",
 ];
 const foundations = new Set(["errors", "digest"]);
-const roots = new Set(["host", "gateway"]);
+const roots = new Set(["host", "gateway", "leash"]);
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts"))

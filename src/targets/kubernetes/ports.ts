@@ -52,16 +52,19 @@ export interface Precondition {
 }
 
 /**
- * Objects of one namespace. Reads that meet 429, 5xx or a broken connection are tried again for a
- * few seconds; so is a write that can be repeated (`apply`, `remove`, `create`).
- * @throws MlshipError `kubernetes.unreachable` (exit 5), `kubernetes.denied` (exit 5, naming verb and
+ * Objects of one namespace. What meets 429, 5xx or a broken connection is tried again for 8 s. A write
+ * that may have been carried out although no answer came ends right: the object is read and compared
+ * before the write is called refused or stale. `text` alone is sent once.
+ * @throws MlshipError `kubernetes.unreachable` (exit 5), `kubernetes.credentials` (exit 5),
+ *   `kubernetes.namespace` (exit 5: there is no such namespace), `kubernetes.denied` (exit 5, naming verb and
  *   resource), `kubernetes.stale` (exit 7: a precondition does not hold any more, or 409 on a replace),
  *   `kubernetes.conflict` (exit 7: another field manager owns a field, naming it and the field),
  *   `kubernetes.refused` (exit 5, with the API server's words: admission, quota, invalid).
  */
 export interface Api {
+  /** Null when there is none, or the cluster has no such kind. */
   read(kind: Kind, name: string): Promise<KubeObject | null>;
-  /** @param selector as kubectl takes it: `app.kubernetes.io/name=fraud`. */
+  /** Empty when the cluster has no such kind. @param selector as kubectl takes it: `app.kubernetes.io/name=fraud`. */
   list(kind: Kind, selector?: string): Promise<KubeObject[]>;
   /** Null when an object of this name is there already. */
   create(object: KubeObject): Promise<KubeObject | null>;
@@ -72,7 +75,7 @@ export interface Api {
   apply(object: KubeObject, manager?: string): Promise<KubeObject>;
   /** As `apply`, taking over fields of other managers: only for objects that mlship made. */
   seize(object: KubeObject, manager?: string): Promise<KubeObject>;
-  /** Writes the whole object; its `resourceVersion` is a precondition. Never repeated by itself. */
+  /** Writes the whole object; its `resourceVersion` is a precondition, and must be there. `kubernetes.stale` when it is gone. */
   replace(object: KubeObject): Promise<KubeObject>;
   /** JSON merge patch. `resourceVersion` in it is a precondition. */
   patch(kind: Kind, name: string, patch: { [key: string]: JsonValue }): Promise<KubeObject>;
@@ -108,6 +111,8 @@ export interface Cluster {
   /** Name of the kubeconfig's context. */
   readonly context: string;
   readonly namespace: string;
+  /** Version of the API server: `v1.36.3`. */
+  readonly version: string;
   readonly api: Api;
   readonly tunnels: Tunnels;
   /** Milliseconds that never go back. */
@@ -115,6 +120,13 @@ export interface Cluster {
   sleep(ms: number): Promise<void>;
   /** Ends what was started for it. */
   close(): void;
+}
+
+/** What the user's kubeconfig knows. */
+export interface Kubeconfig {
+  /** The context that kubectl uses by itself; null when it has none. */
+  current: string | null;
+  contexts: { name: string; server: string; namespace: string }[];
 }
 
 /** How a revision becomes objects, for one that the cluster has never seen. */
