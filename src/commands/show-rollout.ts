@@ -1,13 +1,14 @@
 // Shows a rollout while it is driven: one visible step per stage, ended with what came of it.
-import type { News } from "../rollout/driver.ts";
 import { percent } from "../rollout/moves.ts";
 import type { Rollout } from "../rollout/record.ts";
 import type { Progress, Step } from "./host.ts";
+import type { Listener } from "./rollout-events.ts";
+import { viewOf } from "./rollout-view.ts";
 
 /** A stretch of a rollout that a person sees as one step. */
 interface Stage {
   title: string;
-  /** What there is to say about it, from the record as it grows. */
+  /** What there is to say about it when it is over, from the record as it grew. */
   tell: (rollout: Rollout) => string;
   /** What went before it failed. */
   isUndoing?: true;
@@ -15,12 +16,9 @@ interface Stage {
 
 /**
  * Turns the driver's news into steps. A stage that the rollout was taken back from has failed, and
- * taking it back has not. `end` closes the last one: with the finished rollout, or null after an error.
+ * taking it back has not.
  */
-export function showRollout(progress: Progress): {
-  news: (news: News) => void;
-  end: (rollout: Rollout | null) => void;
-} {
+export function showRollout(progress: Progress): Listener {
   let open: (Stage & { step: Step; told: string }) | null = null;
   return {
     news(news) {
@@ -31,7 +29,7 @@ export function showRollout(progress: Progress): {
       const stage = stageOf(news.rollout);
       if (open !== null) {
         open.told = open.tell(news.rollout);
-        open.step.update(open.told);
+        if (stage === null || stage.title === open.title) open.step.show(viewOf(news.rollout));
       }
       if (stage === null || stage.title === open?.title) return;
       if (stage.isUndoing) open?.step.fail(open.told);
@@ -41,8 +39,14 @@ export function showRollout(progress: Progress): {
     end(rollout) {
       if (rollout !== null && (rollout.outcome === "promoted" || open?.isUndoing)) open?.step.done(open.told);
       else open?.step.fail(open.told);
+      open = null;
     },
   };
+}
+
+/** The title of the stage that a rollout is in; null between two. */
+export function titleOf(rollout: Rollout): string | null {
+  return stageOf(rollout)?.title ?? null;
 }
 
 function stageOf({ phase, to, from, share }: Rollout): Stage | null {
@@ -78,18 +82,10 @@ function tellGolden({ golden }: Rollout): string {
   return `${rows} rows, ${flips} with another label, largest difference ${maxDelta.toPrecision(1)}`;
 }
 
-/** Why a step takes longer than its interval. */
-const waits = {
-  evidence: "more requests are needed to decide",
-  metrics: "waiting for the counters",
-  split: "waiting for the split to be exact",
-  "stable-down": "waiting for stable to come back",
-  "stable-errors": "waiting, since stable fails as well",
-} as const;
-
-function tellCanary({ evidence, hold }: Rollout): string {
-  const { canary } = evidence.total;
-  const wait = hold === null ? "" : `; ${waits[hold.cause]}`;
+function tellCanary(rollout: Rollout): string {
+  const { canary } = rollout.evidence.total;
+  const { waiting } = viewOf(rollout);
+  const wait = waiting === null ? "" : `; ${waiting}`;
   return `${canary.requests} canary requests so far, ${canary.errors} failed${wait}`;
 }
 

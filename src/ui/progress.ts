@@ -3,6 +3,8 @@ import cut from "cli-truncate";
 import ora from "ora";
 import type { Progress, Step } from "../commands/host.ts";
 import type { Sink } from "../shell.ts";
+import type { RolloutView } from "../commands/rollout-view.ts";
+import { rolloutChange, rolloutLines, rolloutWords } from "./live-rollout.ts";
 import type { Style } from "./style.ts";
 import { wrap } from "./table.ts";
 import { visible } from "./visible.ts";
@@ -28,6 +30,12 @@ export function terminalProgress(stream: NodeJS.WriteStream, style: Style, colum
         update: (detail) => {
           live.text = `${title}  ${style("dim", cut(visible(detail), Math.max(0, columns() - title.length - 6)))}`;
         },
+        show: (view) => {
+          // One column stays free: a line that fills the last one would be counted as two.
+          const lines = rolloutLines(view, columns() - 1, style);
+          const shown = lines.map((line) => `\n${cut(visible(line, style), columns() - 1)}`);
+          live.text = `${title}${shown.join("")}`;
+        },
         done: (result) => end(style("green", "✔"), result),
         fail: (result) => end(style("red", "✖"), result),
       };
@@ -50,6 +58,7 @@ export function lineProgress(sink: Sink): Progress {
     step(title): Step {
       sink.write(visible(`- ${title} ...\n`));
       let last = "";
+      let shown: RolloutView | null = null;
       const heartbeat = setInterval(
         () => sink.write(visible(`  ${title}: ${last || "still running"}\n`)),
         silence,
@@ -63,6 +72,11 @@ export function lineProgress(sink: Sink): Progress {
         update: (detail) => {
           last = detail;
         },
+        show: (view) => {
+          const change = rolloutChange(shown, view);
+          if (change !== null) sink.write(visible(`  ${title}: ${change}\n`));
+          [shown, last] = [view, rolloutWords(view)];
+        },
         done: (result) => end("✔", result),
         fail: (result) => end("✖", result),
       };
@@ -73,6 +87,6 @@ export function lineProgress(sink: Sink): Progress {
 
 /** Says nothing: for `--quiet`. */
 export const silentProgress: Progress = {
-  step: () => ({ update: () => {}, done: () => {}, fail: () => {} }),
+  step: () => ({ update: () => {}, show: () => {}, done: () => {}, fail: () => {} }),
   note: () => {},
 };

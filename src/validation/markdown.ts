@@ -1,6 +1,7 @@
 // A report as Markdown for a pull request: the verdict first, then what decided it.
 import { defaultMetrics } from "./metrics/measure.ts";
 import type { Report } from "./report.ts";
+import { escapeMarkdown as escape, markdownTable as table } from "./markdown-text.ts";
 import { showGate, showNumber, showVerdict } from "./show.ts";
 
 /** GitHub refuses comments above 65 536 characters; the rest is room for the caller's own lines. */
@@ -56,20 +57,4 @@ function fit(blocks: string[]): string {
   if (text.length <= mostCharacters) return text;
   const kept = text.slice(0, mostCharacters);
   return `${kept.slice(0, kept.lastIndexOf("\n"))}\n\n… cut: the whole report is in its JSON.\n`;
-}
-
-function table(heading: string[], rows: string[][]): string {
-  if (rows.length === 0) return "";
-  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  return [line(heading), line(heading.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/** Makes text plain: one line, no Markdown, no HTML, no mention. */
-function escape(text: string): string {
-  return text
-    .replaceAll(/\s+/g, " ")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(/[\\`*_[\]|#~]/g, String.raw`\$&`)
-    .replaceAll("@", "&#64;");
 }
