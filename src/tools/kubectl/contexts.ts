@@ -62,26 +62,3 @@ export function contextArgs({ contexts }: Kubeconfig, context: string): string[]
   const isOwn = contexts.length === 1 && contexts[0]?.name === inCluster;
   return isOwn ? [] : ["--context", context];
 }
-
-/** @throws MlshipError `kubernetes.context`, exit 2, with the contexts there are; `kubernetes.kubeconfig`, exit 5. */
-export function chooseContext({ current, contexts }: Kubeconfig, wanted: string | null): string {
-  const names = contexts.map(({ name }) => name);
-  if (names.length === 0) {
-    throw new MlshipError({
-      code: "kubernetes.kubeconfig",
-      what: "kubectl knows no cluster",
-      why: "there is no kubeconfig, or it has no context",
-      fix: "get the cluster's kubeconfig and name it in KUBECONFIG, then `kubectl config get-contexts` shows it",
-      exit: "unavailable",
-    });
-  }
-  const chosen = wanted ?? current;
-  if (chosen !== null && names.includes(chosen)) return chosen;
-  throw new MlshipError({
-    code: "kubernetes.context",
-    what: chosen === null ? "no context is chosen" : `the kubeconfig has no context ${chosen}`,
-    why: `it has ${names.join(", ")}`,
-    fix: "set deploy.context in mlship.yaml, or choose one with `--set deploy.context=NAME`",
-    exit: "usage",
-  });
-}
