@@ -29,7 +29,7 @@ export const values: RolloutValues = {
 export class Killed extends Error {}
 
 /** Time that passes only when everybody waits for it. */
-class VirtualClock {
+export class VirtualClock {
   #now = 0;
   #timers: { due: number; wake: () => void }[] = [];
   #isPumping = false;
