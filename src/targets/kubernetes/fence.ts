@@ -1,9 +1,9 @@
 // Writes that only the holder of the rollout's lock can make: an older driver is refused.
 import { MlshipError } from "../../errors.ts";
 import { contended, lockLost, missing, refuseForeign } from "./fence-refusals.ts";
-import { identityOf } from "./kinds.ts";
 import { leaseEpoch, leaseHolder } from "./lease-object.ts";
 import type { Cluster, Kind, KubeObject } from "./ports.ts";
+import { isKind } from "./resources.ts";
 
 /** The epoch that an object was last written under. */
 export const epochAnnotation = "mlship.dev/epoch";
@@ -219,3 +219,8 @@ export class Fence {
 
 /** Another writer created the object first. */
 class Overtaken extends Error {}
+
+function identityOf({ kind, metadata }: KubeObject): { kind: Kind; name: string } {
+  if (isKind(kind)) return { kind, name: metadata.name };
+  throw new TypeError(`mlship does not write objects of kind ${kind}`);
+}

@@ -24,6 +24,8 @@ export interface LeaseLockOptions {
   taken: () => Promise<number>;
   /** For people: why acquiring takes a while. */
   told: (text: string) => void;
+  /** Ends waiting for a lock. */
+  signal: AbortSignal;
 }
 
 /** What is known of the lock without waiting. */
@@ -55,6 +57,7 @@ export class LeaseLock implements Lock {
   async acquire(holder: Holder): Promise<HeldLock> {
     let isTold = false;
     for (;;) {
+      this.#options.signal.throwIfAborted();
       const lease = await this.#look();
       const other = lease === null ? null : holderIn(lease);
       if (lease === null || other === null || other.id === holder.id) {
