@@ -17,6 +17,95 @@ export function stableName(name: string): string {
   return `m-${name.slice(0, longest - 9).replaceAll(/-+$/g, "")}-${mark}`;
 }
 
+/**
+ * Name of an object that belongs to another one: `fraud` and `canary` give `fraud-canary`. One that
+ * would be too long is cut and told apart by a digest of the whole.
+ */
+export function derivedName(base: string, part: string): string {
+  const whole = `${base}-${part}`;
+  if (whole.length <= longest) return whole;
+  const mark = digestBytes(whole).slice("sha256:".length, "sha256:".length + 6);
+  const room = longest - part.length - mark.length - 2;
+  return `${base.slice(0, room).replaceAll(/-+$/g, "")}-${mark}-${part}`;
+}
+
+/** Objects of a model that stay from version to version, by what they are for. */
+export function namesOf(name: string): {
+  /** Service that users send to; also the model's ServiceAccount, NetworkPolicy, PodMonitor, HTTPRoute. */
+  users: string;
+  /** Service of the stable revision: its selector is the truth about which one that is. */
+  stable: string;
+  /** Service of the canary's pods. */
+  canary: string;
+  /** Deployment, disruption budget, NetworkPolicy and ServiceAccount of the router. */
+  router: string;
+  /** Lease that is the lock, and ConfigMap that is the record. */
+  rollout: string;
+  /** ConfigMap of what a person asks of the driver. */
+  wish: string;
+  /** Job, ServiceAccount, Role and RoleBinding that watch the lock where a Gateway splits. */
+  guardian: string;
+} {
+  const users = stableName(name);
+  return {
+    users,
+    stable: derivedName(users, "stable"),
+    canary: derivedName(users, "canary"),
+    router: derivedName(users, "router"),
+    rollout: derivedName(users, "rollout"),
+    wish: derivedName(users, "wish"),
+    guardian: derivedName(users, "guardian"),
+  };
+}
+
+/** Name of the Job whose pods try a revision out, and their value of `app.kubernetes.io/instance`. */
+export function canaryName(revision: string): string {
+  return derivedName(revision, "canary");
+}
+
+/** Name of the ConfigMap that says how a revision becomes objects. */
+export function servedName(revision: string): string {
+  return derivedName(revision, "served");
+}
+
+/** Instance in the selector of a Service that is to reach nothing; no revision is called this. */
+export const noInstance = "none";
+
+/** Says of a pod which revision's traffic it takes part in, where the split is `replicas`. */
+export const trafficLabel = "mlship.dev/traffic";
+
+/** Annotation of `S-stable`: the revision that was stable before, and is warm still. */
+export const previousAnnotation = "mlship.dev/previous";
+
+/** Annotation of the users' Service: the channel that it belongs to. */
+export const channelAnnotation = "mlship.dev/channel";
+
+/** Label of pods that try a revision out: `canary`. */
+export const roleLabel = "mlship.dev/role";
+
+/** Selects every object of a model, as kubectl takes it: what mlship made and may remove. */
+export function ownedSelector(name: string): string {
+  return `app.kubernetes.io/managed-by=mlship,app.kubernetes.io/name in (${name},${namesOf(name).router})`;
+}
+
+/**
+ * Selector of `S-stable`, `S-canary` and, where a Gateway splits, of the users' Service.
+ * @param instance a revision, a {@link canaryName}, or {@link noInstance}
+ */
+export function instanceSelector(name: string, instance: string): Record<string, string> {
+  return { "app.kubernetes.io/name": name, "app.kubernetes.io/instance": instance };
+}
+
+/**
+ * Selector of the users' Service where the split is `replicas`. Pods of a full set are born with
+ * their own revision as {@link trafficLabel}, those of a canary with {@link noInstance}: changed on a
+ * live canary pod to the stable revision, it joins. So promotion is one write to the Service here
+ * too, and pods that an autoscaler adds are always on the right side.
+ */
+export function trafficSelector(name: string, revision: string): Record<string, string> {
+  return { "app.kubernetes.io/name": name, [trafficLabel]: revision };
+}
+
 /** A version as the value of a label: at most 63 characters that end in a letter or digit. */
 export function versionLabel(version: string): string {
   if (version.length <= longest) return version;

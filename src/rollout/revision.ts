@@ -3,16 +3,23 @@ import { digestBytes } from "../digest.ts";
 import type { Digest } from "../digest.ts";
 import type { Revision } from "./ports.ts";
 
-/** Longest DNS label (RFC 1035). */
-const longest = 63;
+/** A DNS label (RFC 1035) has 63 characters; what is named after a revision has up to 11 more. */
+const longest = 52;
 
 /**
- * The revision of a release: its id is name, version and eight digits of the release's digest, as a
- * DNS label of at most 63 characters. A name that had to be cut or changed is told apart by a
- * digest of the whole.
+ * The revision of a release: its id is name, version and eight digits of a digest, as a DNS label
+ * of at most 52 characters. A name that had to be cut or changed is told apart by a digest of the
+ * whole.
+ * @param running digest of what runs, where the release alone does not tell: the served document
+ *   on Kubernetes. A changed configuration is another revision of the same release.
  */
-export function revisionOf(name: string, version: string, release: Digest): Revision {
-  const short = release.slice("sha256:".length, "sha256:".length + 8);
+export function revisionOf(
+  name: string,
+  version: string,
+  release: Digest,
+  running: Digest = release,
+): Revision {
+  const short = running.slice("sha256:".length, "sha256:".length + 8);
   const wanted = `${name}-${version}`;
   const label = wanted
     .toLowerCase()

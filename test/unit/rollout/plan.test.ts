@@ -79,7 +79,7 @@ describe("revisionOf", () => {
     fc.assert(
       fc.property(text, text, (name, version) => {
         const { id } = revisionOf(name, version, `sha256:${"c".repeat(64)}`);
-        expect(id).toMatch(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/);
+        expect(id).toMatch(/^[a-z]([a-z0-9-]{0,50}[a-z0-9])?$/);
         expect(ids.get(id) ?? `${name}-${version}`).toBe(`${name}-${version}`);
         ids.set(id, `${name}-${version}`);
       }),
