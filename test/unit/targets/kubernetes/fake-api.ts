@@ -72,7 +72,7 @@ export class FakeServer {
   }
 
   all(kind: string, selector = ""): KubeObject[] {
-    const wanted = selector.split(",").filter((part) => part !== "");
+    const wanted = selector.split(/,(?![^(]*\))/).filter((part) => part !== "");
     return [...this.#objects.values()]
       .map(({ object }) => object)
       .filter((object) => object.kind === kind && wanted.every((part) => matches(object, part)))
@@ -290,11 +290,11 @@ function contentOf(object: KubeObject): string {
   return JSON.stringify([...leavesOf({ ...object, metadata })].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** `a=b`, `a!=b`, `a in (b,c)` is not known; `a` asks for the label, `involvedObject.name=x` for the field. */
+/** `a=b`, `a!=b`, `a in (b,c)`, `a`, `!a`. */
 function matches(object: KubeObject, part: string): boolean {
-  const [name = "", wanted] = part.split(/!?==?/);
-  const is = object.metadata.labels?.[name];
-  if (wanted === undefined)
-    return name.startsWith("!") ? object.metadata.labels?.[name.slice(1)] === undefined : is !== undefined;
-  return part.includes("!=") ? is !== wanted : is === wanted;
+  const [, name = "", how = "", rest = ""] = /^(!?[^\s=!]+)(?:\s*(!=|==?|in)\s*(.*))?$/.exec(part) ?? [];
+  const is = object.metadata.labels?.[name.replace("!", "")];
+  if (how === "") return name.startsWith("!") ? is === undefined : is !== undefined;
+  if (how === "in") return is !== undefined && rest.slice(1, -1).split(",").includes(is);
+  return how === "!=" ? is !== rest : is === rest;
 }
