@@ -102,13 +102,9 @@ export function leaseOf(
   };
 }
 
-/** A time with microseconds that differs from the one before, however coarse the clock is. */
+/** A time with microseconds that no renewal had before, however coarse the clock is. */
 function laterThan(before: string, now: number): string {
-  const at = (ms: number, micros: number) =>
-    `${new Date(ms).toISOString().slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
-  for (let micros = 0; micros < 1000; micros += 1) {
-    const time = at(now, micros);
-    if (time !== before) return time;
-  }
-  return at(now + 1, 0);
+  const milliseconds = new Date(now).toISOString().slice(0, -1);
+  const micros = before.startsWith(milliseconds) ? Number(before.slice(milliseconds.length, -1)) + 1 : 0;
+  return micros < 1000 ? `${milliseconds}${String(micros).padStart(3, "0")}Z` : laterThan(before, now + 1);
 }
