@@ -5,8 +5,9 @@ import type { Happening } from "./event.ts";
 import type { GoldenRows } from "./golden.ts";
 import { entryOf } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
+import { LockKeeper } from "./lock-keeper.ts";
 import { next } from "./machine.ts";
-import type { HeldLock, Holder, Measurement, Target } from "./ports.ts";
+import type { HeldLock, Holder, Measurement, Revision, Target } from "./ports.ts";
 import { isFinished } from "./record.ts";
 import type { Action, Rollout } from "./record.ts";
 
@@ -38,35 +39,28 @@ export interface Driving {
   scrapeMs?: number;
 }
 
-/** How often the lock is renewed, and how old its last renewal may be when something is written. */
-const renewMs = 5000;
-const lockMs = 20_000;
-
 /** How long reading the counters may take. */
 const measureMs = 5000;
 
 /** Event, record, act, under one lock. */
 export class Driver {
   readonly #driving: Driving;
-  readonly #held: HeldLock;
+  readonly #lock: LockKeeper;
   readonly #golden: GoldenRows | null;
   readonly #scrapeMs: number;
   readonly #began: number;
   #rollout: Rollout;
-  #renewedAt: number;
   #isTold = false;
-  #lost: unknown = null;
   /** A wish to promote that came before there was anything to move on. */
   #kept: Happening | null = null;
 
   constructor(driving: Driving, held: HeldLock, golden: GoldenRows | null, rollout: Rollout) {
     this.#driving = driving;
-    this.#held = held;
+    this.#lock = new LockKeeper(held, driving.clock);
     this.#golden = golden;
     this.#rollout = rollout;
     this.#scrapeMs = driving.scrapeMs ?? 1000;
-    this.#renewedAt = driving.clock.monotonic();
-    this.#began = this.#renewedAt - rollout.volatile.elapsedMs;
+    this.#began = driving.clock.monotonic() - rollout.volatile.elapsedMs;
   }
 
   /** Event, record, act: until there is nothing left to do. */
@@ -77,8 +71,9 @@ export class Driver {
       const { action } = this.#rollout;
       if (action === null) return this.#rollout;
       if (action.do === "give-up") throw this.#stuck();
-      if (happening?.type === "failed") await this.#driving.clock.sleep(this.#scrapeMs);
-      happening = this.#interruption() ?? (await this.#renewLock()) ?? (await this.#perform(action));
+      const isEarly = happening?.type === "failed" || (happening?.type === "whole" && action.do === "whole");
+      if (isEarly) await this.#driving.clock.sleep(this.#scrapeMs);
+      happening = this.#interruption() ?? (await this.#lock.renew()) ?? (await this.#perform(action));
     }
   }
 
@@ -88,11 +83,11 @@ export class Driver {
     const before = this.#rollout;
     const at = Math.max(before.volatile.elapsedMs, clock.monotonic() - this.#began);
     const { rollout, action } = next(before, { ...happening, at });
-    if (action?.do === "stop") throw this.#lost;
+    if (action?.do === "stop") throw this.#lock.lost;
     const endedAt = isFinished(rollout) ? clock.now().toISOString() : null;
     const volatile = { ...rollout.volatile, elapsedMs: at, endedAt };
-    this.#rollout = { ...rollout, volatile, holder: { ...rollout.holder, epoch: this.#held.epoch } };
-    if ((await this.#renewLock()) !== null) throw this.#lost;
+    this.#rollout = { ...rollout, volatile, holder: { ...rollout.holder, epoch: this.#lock.epoch } };
+    if ((await this.#lock.renew()) !== null) throw this.#lock.lost;
     await target.records.save(this.#rollout);
     const seen = before.log.at(-1)?.seq ?? -1;
     for (const { seq, kind, action: text } of rollout.log) {
@@ -107,6 +102,8 @@ export class Driver {
   async #perform(action: Action): Promise<Happening> {
     try {
       if (action.do === "measure") return await this.#measure();
+      if (action.do === "whole")
+        return (await this.#wish()) ?? (await this.#beating(this.#act(action), true));
       // The longest two can be broken off; the others are short and leave something half done.
       const canBreak = action.do === "start" || action.do === "golden";
       return await this.#beating(this.#act(action), canBreak);
@@ -130,16 +127,38 @@ export class Driver {
       return { type: "golden", result: this.#golden.compare(answers) };
     }
     if (action.do === "set") await traffic.set(to, action.share);
+    if (action.do === "fallback") await traffic.fallback();
+    if (action.do === "expand") await fleet.expand(to);
+    if (action.do === "whole") return { type: "whole", isWhole: await fleet.isWhole(to) };
     if (action.do === "promote") await fleet.promote(to);
     if (action.do === "revert" && from !== null) {
-      await fleet.start(from);
-      await fleet.ready(from, plan.startTimeoutMs);
+      await fleet.expand(from);
+      await this.#whole(from);
       await fleet.promote(from);
     }
     const leaving = action.do === "retire" ? (action.which === "to" ? to : from) : null;
     if (leaving !== null) await fleet.retire(leaving);
     if (action.do === "ledger") await ledger.append(entryOf(this.#rollout, clock.now()));
     return { type: "acted" };
+  }
+
+  /** Waits for the full set of the revision to go back to, which is warm as a rule. */
+  async #whole(revision: Revision): Promise<void> {
+    const { target, clock } = this.#driving;
+    const { startTimeoutMs } = this.#rollout.plan;
+    const until = clock.monotonic() + startTimeoutMs;
+    while (!(await target.fleet.isWhole(revision))) {
+      if (clock.monotonic() >= until) {
+        throw new MlshipError({
+          code: "rollout.not-ready",
+          what: `the full set of ${revision.version} did not become ready again`,
+          why: `it was not whole after ${startTimeoutMs / 1000} s`,
+          fix: "see `mlship status` for what its servers wait for",
+          exit: "gate",
+        });
+      }
+      await clock.sleep(this.#scrapeMs);
+    }
   }
 
   /** Waits for one scrape interval, then reads the counters. Only who sees may renew the share. */
@@ -153,12 +172,14 @@ export class Driver {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    const earlier = this.#interruption() ?? (await this.#renewLock()) ?? (await this.#wish());
+    const earlier = this.#interruption() ?? (await this.#lock.renew()) ?? (await this.#wish());
     if (earlier !== null) return earlier;
     const late = new AbortController();
     try {
       const measured = target.traffic.measured();
       const measurement = await Promise.race([measured, this.#tooLate(late.signal)]);
+      const lost = await this.#lock.renew();
+      if (lost !== null) return lost;
       if (this.#rollout.share > 0 && measurement.share > 0) await this.#renewShare();
       return { type: "measured", measurement };
     } catch (error) {
@@ -172,6 +193,8 @@ export class Driver {
   async #renewShare(): Promise<void> {
     const { target, onEvent } = this.#driving;
     await target.traffic.renew().catch((error: unknown) => {
+      // A promotion under way takes the share away itself.
+      if (this.#rollout.phase === "promote") return;
       onEvent({ type: "note", text: `the canary's share was not renewed: ${failureOf(error).what}` });
     });
   }
@@ -198,8 +221,10 @@ export class Driver {
   async #beat(over: AbortSignal, canBreak: boolean): Promise<Happening> {
     for (;;) {
       await this.#driving.clock.sleep(this.#scrapeMs, over);
-      const lost = await this.#renewLock();
+      const lost = await this.#lock.renew();
       if (lost !== null) return lost;
+      // While the full set is proven and takes over, the canary goes on serving its share.
+      if (this.#rollout.share > 0) await this.#renewShare();
       if (!canBreak) continue;
       const news = this.#interruption() ?? (await this.#wish());
       if (news?.type === "wish" && news.wish === "promote") this.#kept = news;
@@ -222,22 +247,6 @@ export class Driver {
     return wish === null ? null : { type: "wish", wish };
   }
 
-  /** Renews the lock when it is time; after a stall this is where a lost lock is found out. */
-  async #renewLock(): Promise<Happening | null> {
-    const now = this.#driving.clock.monotonic();
-    if (now - this.#renewedAt < renewMs) return null;
-    try {
-      await this.#held.renew();
-      this.#renewedAt = now;
-      return null;
-    } catch (error) {
-      const isTaken = error instanceof MlshipError && error.code === "rollout.lock-lost";
-      if (!isTaken && now - this.#renewedAt < lockMs) return null;
-      this.#lost = isTaken ? error : lostLock(error);
-      return { type: "lock-lost" };
-    }
-  }
-
   #stuck(): MlshipError {
     const last = this.#rollout.log.findLast((entry) => entry.kind === "observed");
     return new MlshipError({
@@ -248,15 +257,4 @@ export class Driver {
       exit: "attention",
     });
   }
-}
-
-function lostLock(cause: unknown): MlshipError {
-  return new MlshipError({
-    code: "rollout.lock-lost",
-    what: "the rollout's lock could not be renewed in time",
-    why: failureOf(cause).what,
-    fix: "run the command again: it finishes or takes back what was left",
-    exit: "attention",
-    cause,
-  });
 }

@@ -62,7 +62,7 @@ export async function reconcile(driving: Driving): Promise<Reconciled> {
     }
     const said: string[] = [];
     const { canary, previous, share, stable } = observed;
-    if (canary !== null && share > 0) await target.traffic.set(canary, 0);
+    if (share > 0) await target.traffic.fallback();
     for (const left of [canary, previous]) {
       if (left === null || left.id === stable?.id) continue;
       await target.fleet.retire(left);

@@ -13,6 +13,8 @@ export type Happening =
   | { type: "golden"; result: GoldenResult }
   | { type: "measured"; measurement: Measurement }
   | { type: "unmeasured"; why: string }
+  /** Whether the full set is ready. */
+  | { type: "whole"; isWhole: boolean }
   | { type: "wish"; wish: Wish }
   | { type: "interrupted" }
   | { type: "lock-lost" }

@@ -5,7 +5,10 @@ import { expectedRate, isHarmless, logHarmless } from "./harmless.ts";
 import { add, incrementBetween } from "./increment.ts";
 import type { Increment } from "./increment.ts";
 import type { Counts, Measurement } from "./ports.ts";
-import type { Evidence, Plan } from "./record.ts";
+import type { Evidence } from "./evidence-record.ts";
+import type { Plan } from "./record.ts";
+import { addToShift, beginShift } from "./shift.ts";
+import { addToSlow, beginSlow } from "./slow.ts";
 
 const none: Counts = { requests: 0, errors: 0 };
 
@@ -28,6 +31,8 @@ export function beginEvidence(plan: Plan): Evidence {
     step: { users: 0, canary: 0 },
     recent: none,
     harm: beginHarm(),
+    slow: beginSlow(),
+    shift: beginShift(),
     harmless: [...plan.steps.slice(1), 1].map((share) => ({
       delta: excessToExclude(plan.maxHarm, share),
       log: 0,
@@ -44,13 +49,16 @@ export function shareWasSet(evidence: Evidence): Evidence {
 }
 
 /** Adds what was counted since the last scrape, while both sides serve. */
-export function addScrape(evidence: Evidence, now: Measurement): Evidence {
+export function addScrape(evidence: Evidence, now: Measurement, plan: Plan): Evidence {
   const [seen, increment] = look(evidence, now);
   if (increment === null || evidence.mixed) return seen;
   const { stable, canary, rescued } = increment;
   const rate = expectedRate(evidence.recent);
   // Decided by earlier scrapes alone: leaving a scrape out for what it shows would bias the test.
   const frozen = stableFails(evidence, false);
+  // What stable's servers say of themselves says little while some of them are gone.
+  const isBlurred = frozen || evidence.unready.stable > 0;
+  const { served } = increment;
   return {
     ...seen,
     scrapes: evidence.scrapes + 1,
@@ -63,6 +71,8 @@ export function addScrape(evidence: Evidence, now: Measurement): Evidence {
       errors: evidence.recent.errors * 0.9 + stable.errors,
     },
     harm: addToHarm(evidence.harm, increment),
+    slow: served === null ? seen.slow : addToSlow(evidence.slow, served, plan.maxSlowdown, isBlurred),
+    shift: served === null ? seen.shift : addToShift(evidence.shift, served, plan.maxShift, isBlurred),
     harmless: evidence.harmless.map(({ delta, log }) => ({
       delta,
       log: frozen ? log : log + logHarmless(increment, delta, rate),

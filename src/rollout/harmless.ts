@@ -1,5 +1,6 @@
 // PASS: an anytime-valid test that excludes an excess error rate of δ or more in the canary.
 import type { Increment } from "./increment.ts";
+import { logRatio, nearestPair } from "./nearest.ts";
 import type { Counts } from "./ports.ts";
 
 /** Probability that a canary whose excess is δ ever passes as harmless. */
@@ -25,40 +26,16 @@ export function cleanRequestsNeeded(delta: number): number {
 export function logHarmless(increment: Increment, delta: number, rate: number): number {
   const { stable, canary } = increment;
   if (canary.requests === 0 || delta >= 1) return 0;
-  const nearest = nearestHarmful(stable.requests, canary.requests, delta, rate);
-  if (nearest + delta <= rate) return 0;
-  return logRatio(stable, rate, nearest) + logRatio(canary, rate, nearest + delta);
+  const expected = { stable: rate, canary: rate };
+  const counted = { stable: stable.requests, canary: canary.requests };
+  const nearest = nearestPair(counted, delta, expected);
+  if (nearest.canary <= rate) return 0;
+  return logRatio(stable, rate, nearest.stable) + logRatio(canary, rate, nearest.canary);
 }
 
 /** Error rate to expect: stable's recent one, drawn towards 0.1 % by 500 imagined requests. */
 export function expectedRate(recent: Counts): number {
   return Math.min(0.5, (recent.errors + 0.5) / (recent.requests + 500));
-}
-
-/** Stable's rate at the point of the null's edge (rate, rate + δ) that is nearest to (q, q). */
-function nearestHarmful(stableRequests: number, canaryRequests: number, delta: number, q: number): number {
-  let low = 0;
-  let high = Math.min(q, 1 - delta);
-  for (let round = 0; round < 32; round += 1) {
-    const middle = (low + high) / 2;
-    const slope =
-      stableRequests * divergenceSlope(q, middle) + canaryRequests * divergenceSlope(q, middle + delta);
-    if (slope > 0) high = middle;
-    else low = middle;
-  }
-  return (low + high) / 2;
-}
-
-/** d/dr of the divergence KL(q ‖ r) between two Bernoulli laws. */
-function divergenceSlope(q: number, r: number): number {
-  return (r - q) / Math.max(r * (1 - r), Number.MIN_VALUE);
-}
-
-function logRatio(counts: Counts, rate: number, nullRate: number): number {
-  const errors = Math.min(counts.errors, counts.requests);
-  const good = counts.requests - errors;
-  const ofErrors = errors === 0 ? 0 : errors * Math.log(rate / Math.max(nullRate, Number.MIN_VALUE));
-  return ofErrors + good * (Math.log1p(-rate) - Math.log1p(-Math.min(nullRate, 1 - Number.EPSILON)));
 }
 
 /** Whether an excess of δ is excluded at α. */

@@ -1,5 +1,5 @@
 // What happened between two readings of the counters.
-import type { Counts, Measurement } from "./ports.ts";
+import type { Answers, Counts, Measurement } from "./ports.ts";
 
 /** Requests, attempts and errors of one scrape interval. */
 export interface Increment {
@@ -7,6 +7,8 @@ export interface Increment {
   canary: Counts;
   rescued: number;
   failed: number;
+  /** What the servers counted in it; null when that cannot be known. */
+  served: Measurement["served"];
 }
 
 /**
@@ -20,6 +22,7 @@ export function incrementBetween(before: Measurement | null, after: Measurement)
     canary: subtract(after.canary, before.canary),
     rescued: after.rescued - before.rescued,
     failed: after.failed - before.failed,
+    served: servedBetween(before.served, after.served),
   };
   const { stable, canary, rescued, failed } = increment;
   const all = [stable.requests, stable.errors, canary.requests, canary.errors, rescued, failed];
@@ -33,4 +36,26 @@ export function add(a: Counts, b: Counts): Counts {
 
 function subtract(a: Counts, b: Counts): Counts {
   return { requests: a.requests - b.requests, errors: a.errors - b.errors };
+}
+
+function servedBetween(before: Measurement["served"], after: Measurement["served"]): Measurement["served"] {
+  if (before === null || after === null) return null;
+  const stable = answersBetween(before.stable, after.stable);
+  const canary = answersBetween(before.canary, after.canary);
+  return stable === null || canary === null ? null : { stable, canary };
+}
+
+/** Null when a server among them began again, or counts in other buckets. */
+function answersBetween(before: Answers, after: Answers): Answers | null {
+  if (before.seconds.length !== after.seconds.length) return null;
+  const seconds = after.seconds.map(({ bound, count }, at) => {
+    const earlier = before.seconds[at];
+    return { bound, count: earlier?.bound === bound ? count - earlier.count : Number.NaN };
+  });
+  const said = Object.fromEntries(
+    Object.entries(after.said).map(([answer, count]) => [answer, count - (before.said[answer] ?? 0)]),
+  );
+  const counts = [...seconds.map(({ count }) => count), ...Object.values(said)];
+  const isGone = Object.keys(before.said).some((answer) => !(answer in said));
+  return isGone || !counts.every((count) => count >= 0) ? null : { seconds, said };
 }

@@ -4,7 +4,9 @@ import { cleanRequestsNeeded, harmlessAlpha } from "./harmless.ts";
 import { isHarmful } from "./harm.ts";
 import { percent, reason } from "./moves.ts";
 import type { Failure, HoldCause, Rollout } from "./record.ts";
-import { compareSplit } from "./split.ts";
+import { isTooSlow } from "./slow.ts";
+import { isShifted, recentShift } from "./shift.ts";
+import { compareSplit, isInForce } from "./split.ts";
 
 /** `abort`: the canary is bad. `hold`: cannot be judged now. `pass`: the next share is safe. */
 export type Judgement =
@@ -17,20 +19,30 @@ function nextShare(rollout: Rollout): number {
   return rollout.plan.steps[rollout.step + 1] ?? 1;
 }
 
+/** Why the canary is bad, by everything seen so far; null while that is not shown. */
+export function findBreach(rollout: Rollout): Failure | null {
+  const { evidence } = rollout;
+  const trouble = evidence.last?.trouble ?? null;
+  if (trouble !== null) return troubled(rollout, trouble);
+  if (isHarmful(evidence.harm, evidence.total.canary.errors)) return harmful(rollout);
+  if (isTooSlow(evidence.slow)) return tooSlow(rollout);
+  if (isShifted(evidence.shift)) return shifted(rollout);
+  // Where stable has no server either, the canary is not to blame.
+  return evidence.unready.stable < 2 && evidence.unready.canary >= 2 ? canaryDown(rollout) : null;
+}
+
 /** Judges a step by everything seen so far. A canary is judged bad before anything else is asked. */
 export function judge(rollout: Rollout, at: number): Judgement {
   const { evidence, plan, share } = rollout;
-  const { canary } = evidence.total;
-  if (isHarmful(evidence.harm, canary.errors)) return { is: "abort", why: harmful(rollout) };
+  const why = findBreach(rollout);
+  if (why !== null) return { is: "abort", why };
   if (evidence.unready.stable >= 2) return { is: "hold", cause: "stable-down" };
-  if (evidence.unready.canary >= 2) return { is: "abort", why: canaryDown(rollout) };
-  if (evidence.last !== null && Math.abs(evidence.last.share - share) > 1e-3) {
-    return { is: "hold", cause: "split" };
-  }
+  const set = evidence.last?.share ?? share;
+  if (!isInForce(share, set)) return { is: "hold", cause: "split" };
   if (stableFails(evidence, rollout.hold?.cause === "stable-errors")) {
     return { is: "hold", cause: "stable-errors" };
   }
-  const split = compareSplit(evidence.step.users, evidence.step.canary, share);
+  const split = compareSplit(evidence.step.users, evidence.step.canary, set);
   if (split === "wrong") return { is: "hold", cause: "split" };
   const isOver = at - (rollout.stepAt ?? at) >= plan.intervalMs;
   if (split === "too-few") return isOver ? { is: "hold", cause: "evidence" } : { is: "verify" };
@@ -88,4 +100,42 @@ function canaryDown({ to }: Rollout): Failure {
     "none of its servers passed the readiness probe twice in a row",
     "read its log, fix the model or its resources, and deploy a new version",
   );
+}
+
+function troubled({ to }: Rollout, trouble: string): Failure {
+  return reason(
+    "rollout.canary-trouble",
+    "gate",
+    `the canary of ${to.version} cannot go on`,
+    trouble,
+    "fix the model or its resources, and deploy a new version",
+  );
+}
+
+function tooSlow({ evidence, to }: Rollout): Failure {
+  const { limits, canary, stable } = evidence.slow;
+  const beyond = ({ slow, counted }: { slow: number; counted: number }, bound: number | undefined) =>
+    `${slow} of ${counted} requests longer than ${seconds(bound ?? 0)}`;
+  return reason(
+    "rollout.slow",
+    "gate",
+    `the canary of ${to.version} is too slow`,
+    `it took ${beyond(canary, limits?.canary)}, stable took ${beyond(stable, limits?.stable)}`,
+    "make the model or its handler faster, give it more cpu, or raise `deploy.canary.maxSlowdown`",
+  );
+}
+
+function shifted({ evidence, plan, to }: Rollout): Failure {
+  const shift = recentShift(evidence.shift) ?? 0;
+  return reason(
+    "rollout.shifted",
+    "gate",
+    `the canary of ${to.version} answers differently from stable`,
+    `over the same minutes ${percent(shift)} of its answers are others, more than ${percent(plan.maxShift)}`,
+    "check the model; raise `deploy.canary.maxShift` when it is meant to answer otherwise",
+  );
+}
+
+function seconds(value: number): string {
+  return value < 1 ? `${Number((value * 1000).toFixed(1))} ms` : `${value} s`;
 }

@@ -1,6 +1,6 @@
 // The moves that the state machine is made of: each gives the record after it.
 import type { MlshipError } from "../errors.ts";
-import { eValue } from "./harm.ts";
+import { eValue } from "./odds.ts";
 import type { Action, Failure, HoldCause, Outcome, Phase, Rollout, Verdict } from "./record.ts";
 
 /** Entries of the log that are kept at each end. */
@@ -22,6 +22,8 @@ export function write(
 /** An action in words. */
 function describe(action: Action, rollout: Rollout): string {
   if (action.do === "set") return `set ${percent(action.share)}`;
+  if (action.do === "fallback") return "all requests to stable";
+  if (action.do === "expand") return `start all of ${rollout.to.version}`;
   if (action.do === "promote") return `promote ${rollout.to.version}`;
   if (action.do === "revert") return `promote ${rollout.from?.version ?? "nothing"} again`;
   if (action.do === "start") return `start ${rollout.to.version}`;
@@ -38,7 +40,8 @@ export function percent(share: number): string {
 export function go(rollout: Rollout, phase: Phase, action: Action, at: number): Rollout {
   const attempts = phase === rollout.phase ? rollout.attempts : 0;
   const moved = { ...rollout, phase, action, attempts };
-  const isLook = action.do === "read" || action.do === "measure" || action.do === "lock";
+  const isLook =
+    action.do === "read" || action.do === "measure" || action.do === "whole" || action.do === "lock";
   return isLook ? moved : write(moved, "intent", describe(action, rollout), at);
 }
 
@@ -56,7 +59,12 @@ export function stumble(rollout: Rollout, failure: Failure, at: number): Rollout
 
 /** Asks for a share: recorded as in force from the intent on. */
 export function setShare(rollout: Rollout, phase: Phase, share: number, at: number): Rollout {
-  return go({ ...rollout, share: Math.max(share, 0) }, phase, { do: "set", share }, at);
+  return go({ ...rollout, share }, phase, { do: "set", share }, at);
+}
+
+/** Takes all traffic off the canary, on the way back. */
+export function fallBack(rollout: Rollout, at: number): Rollout {
+  return go({ ...rollout, share: 0 }, "abort", { do: "fallback" }, at);
 }
 
 /** Waits, with the time that the step has left for waiting running. */
@@ -81,7 +89,7 @@ export function abort(rollout: Rollout, outcome: Outcome, why: Failure, at: numb
   if (rollout.outcome !== null) return rollout;
   if (!rollout.started) return close(rollout, outcome, why, at);
   const noted = write({ ...rollout, outcome, why, hold: null }, "observed", `abort: ${why.what}`, at);
-  return rollout.share > 0 ? setShare(noted, "abort", 0, at) : go(noted, "abort", { do: "read" }, at);
+  return rollout.share > 0 ? fallBack(noted, at) : go(noted, "abort", { do: "read" }, at);
 }
 
 /** Ends the rollout: only the ledger is left to be written. */
@@ -123,5 +131,7 @@ function verdictOf({ evidence }: Rollout): Verdict {
     rescued,
     failed,
     eValue: eValue(evidence.harm.logs),
+    slowEValue: eValue(evidence.slow.logs),
+    shiftEValue: eValue([evidence.shift.log]),
   };
 }

@@ -8,6 +8,7 @@ import { cleanRequestsNeeded } from "./harmless.ts";
 import { percent } from "./moves.ts";
 import type { Holder, Revision } from "./ports.ts";
 import type { Plan, Rollout } from "./record.ts";
+import { isInForce } from "./split.ts";
 
 /** What the project says about its rollouts. */
 export interface RolloutValues {
@@ -21,6 +22,13 @@ export interface RolloutValues {
   holdMs: number;
   bakeMs: number;
   startTimeoutMs: number;
+  /** `blue-green`: the full set is proven without traffic, then everything switches at once. */
+  strategy: "canary" | "blue-green";
+  /** What the canary is taken back for: see `Plan`. */
+  maxSlowdown: number;
+  maxShift: number;
+  /** Shares that the target's split can give, 0 to 1 and rising; null when it can give any. */
+  reachable: number[] | null;
   /** Requests that come now, when known. */
   requestsPerSecond: number | null;
 }
@@ -46,19 +54,33 @@ export interface RolloutPlan {
  * @throws MlshipError `rollout.plan`, exit 2, with every reason why the plan cannot work.
  */
 export function planRollout(values: RolloutValues, to: Revision, from: Revision | null): RolloutPlan {
-  const { name, channel, intervalMs, maxHarm, holdMs, bakeMs, startTimeoutMs } = values;
+  const { name, channel, intervalMs, maxHarm, maxSlowdown, maxShift } = values;
+  const { holdMs, bakeMs, startTimeoutMs } = values;
   const isNone = from?.id === to.id;
   const kind: RolloutPlan["kind"] = isNone
     ? "none"
     : from === null
       ? "first"
-      : values.steps[0] === 100
+      : values.strategy === "blue-green" || values.steps[0] === 100
         ? "direct"
         : "canary";
   const shares = values.steps.filter((step) => step < 100).map((step) => step / 100);
   const steps = kind === "canary" ? shares : [];
-  const plan = { steps, intervalMs, maxHarm, holdMs, bakeMs, startTimeoutMs };
-  const problems = [...findFaults(values), ...(kind === "canary" ? findStarvation(values, plan) : [])];
+  const plan = {
+    steps,
+    intervalMs,
+    maxHarm,
+    maxSlowdown,
+    maxShift,
+    holdMs,
+    bakeMs,
+    startTimeoutMs,
+  };
+  const problems = [
+    ...findFaults(values),
+    ...findUnreachable(values, steps),
+    ...(kind === "canary" ? findStarvation(values, plan) : []),
+  ];
   if (problems.length > 0) {
     throw new MlshipError({
       code: "rollout.plan",
@@ -106,6 +128,7 @@ export function beginRollout(
     hold: null,
     heldMs: 0,
     bakeAt: null,
+    expandAt: null,
     started: false,
     retired: false,
     attempts: 0,
@@ -120,7 +143,7 @@ export function beginRollout(
   };
 }
 
-function findFaults({ steps, maxHarm, ...times }: RolloutValues): Problem[] {
+function findFaults({ steps, maxHarm, maxSlowdown, maxShift, ...times }: RolloutValues): Problem[] {
   const problems: Problem[] = [];
   const fix = "give rising percentages above 0 and up to 100: [5, 25, 50]";
   if (steps.length === 0) problems.push({ what: "there is no step", fix });
@@ -137,12 +160,35 @@ function findFaults({ steps, maxHarm, ...times }: RolloutValues): Problem[] {
       fix: "0.01 allows 1 % of requests to suffer",
     });
   }
+  if (!(maxSlowdown > 1)) {
+    problems.push({
+      what: `maxSlowdown ${maxSlowdown} is not above 1`,
+      fix: "2 allows less than twice as slow",
+    });
+  }
+  if (!(maxShift > 0 && maxShift <= 1)) {
+    problems.push({
+      what: `maxShift ${maxShift} is not between 0 and 1`,
+      fix: "0.3 lets 30 % of the answers change",
+    });
+  }
   const { intervalMs, holdMs, bakeMs, startTimeoutMs } = times;
   for (const [key, value] of Object.entries({ intervalMs, holdMs, bakeMs, startTimeoutMs })) {
     if (!Number.isFinite(value) || value < 0)
       problems.push({ what: `${key} is ${value}, which is no duration` });
   }
   return problems;
+}
+
+/** Shares that the split cannot give. */
+function findUnreachable({ reachable }: RolloutValues, steps: number[]): Problem[] {
+  if (reachable === null) return [];
+  return steps
+    .filter((step) => !reachable.some((share) => isInForce(step, share)))
+    .map((step) => ({
+      what: `${percent(step)} of requests cannot be sent to the canary with what serves now`,
+      fix: `use shares among ${reachable.slice(0, 8).map(percent).join(", ")}, more replicas, or \`split: router\``,
+    }));
 }
 
 /** Steps that would run out of time before enough requests came to judge them. */
@@ -166,21 +212,15 @@ function neededAfter(plan: Plan, index: number): number {
 }
 
 function tell(plan: Plan, to: Revision, from: Revision | null): string[] {
-  const start = [
-    `start ${to.version} without traffic`,
-    `replay the golden rows through it and compare every answer`,
-  ];
-  if (from === null) return [...start, `let ${to.version} serve`];
+  const prove = "replay the golden rows through it and compare every answer";
+  const whole = [`start all servers of ${to.version} without traffic`, prove];
+  if (from === null) return [...whole, `let ${to.version} serve`];
   const canary = plan.steps.map(
     (share, index) =>
       `send it ${percent(share)} of requests for at least ${plan.intervalMs / 1000} s, until about ${neededAfter(plan, index)} of them succeeded`,
   );
+  const tried = canary.length === 0 ? [] : [`start ${to.version} without traffic`, prove, ...canary];
   const bake = plan.bakeMs === 0 ? [] : [`keep ${from.version} warm for ${plan.bakeMs / 1000} s and watch`];
-  return [
-    ...start,
-    ...canary,
-    `let ${to.version} serve in place of ${from.version}`,
-    ...bake,
-    `stop ${from.version}`,
-  ];
+  const switched = `let ${to.version} serve in place of ${from.version}`;
+  return [...tried, ...whole, switched, ...bake, `stop ${from.version}`];
 }

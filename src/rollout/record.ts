@@ -1,6 +1,7 @@
 // mlship.rollout/v1: the append-only record of one rollout, from which any driver can take it up.
 import { z } from "zod";
 import { MlshipError } from "../errors.ts";
+import { count, evidence, share } from "./evidence-record.ts";
 
 /** Where a rollout stands. `hold` has a deadline; `abort` can follow every phase but `done`. */
 export const phases = [
@@ -13,6 +14,7 @@ export const phases = [
   "verify",
   "observe",
   "hold",
+  "expand",
   "promote",
   "drain",
   "bake",
@@ -30,47 +32,12 @@ export type Phase = (typeof phases)[number];
 const outcomes = ["promoted", "rolled-back", "inconclusive", "interrupted", "failed"] as const;
 export type Outcome = (typeof outcomes)[number];
 
-const count = z.number().nonnegative();
-const share = z.number().min(0).max(1);
 const milliseconds = z.number().nonnegative();
-const counts = z.strictObject({ requests: count, errors: count });
 
 const revision = z.strictObject({
   id: z.string(),
   version: z.string(),
   release: z.templateLiteral(["sha256:", z.string()]),
-});
-
-/** What a splitter reads off its own counters, in a record and on its way from a target. */
-export const splitSchema = z.strictObject({
-  at: z.number(),
-  era: z.string(),
-  share,
-  stable: counts,
-  canary: counts,
-  rescued: count,
-  failed: count,
-  ready: z.strictObject({ stable: count, canary: count }),
-});
-
-const answers = z.strictObject({
-  /** The last bound is infinite, which JSON cannot carry: it is written as null. */
-  seconds: z.array(
-    z.strictObject({
-      bound: z
-        .number()
-        .nullable()
-        .transform((bound) => bound ?? Number.POSITIVE_INFINITY),
-      count,
-    }),
-  ),
-  said: z.record(z.string(), count),
-});
-
-/** Schema of a `Measurement`. What an older record does not say of it is not known. */
-const measurement = splitSchema.extend({
-  trouble: z.string().nullable().default(null),
-  served: z.strictObject({ stable: answers, canary: answers }).nullable().default(null),
 });
 
 /** What the driver does next. Every action may be repeated: it then confirms what is already so. */
@@ -85,6 +52,12 @@ const action = z.discriminatedUnion("do", [
   /** Replays the golden rows through the canary. */
   z.strictObject({ do: z.literal("golden") }),
   z.strictObject({ do: z.literal("set"), share }),
+  /** Sends everything to stable, whatever was set. */
+  z.strictObject({ do: z.literal("fallback") }),
+  /** Starts the full set of `to`, without traffic. */
+  z.strictObject({ do: z.literal("expand") }),
+  /** Asks whether the full set is ready. */
+  z.strictObject({ do: z.literal("whole") }),
   /** Waits for one scrape interval and reads the counters. */
   z.strictObject({ do: z.literal("measure") }),
   /** Makes `to` the stable revision. */
@@ -108,6 +81,10 @@ const plan = z.strictObject({
   intervalMs: milliseconds,
   /** Share of all requests that may fail because of the rollout: what PASS must exclude. */
   maxHarm: share,
+  /** How much slower than stable, at its 95th percentile, the canary is taken back for. */
+  maxSlowdown: z.number().gt(1).default(2),
+  /** Total variation between the answers of both sides that the canary is taken back for. */
+  maxShift: share.default(0.3),
   /** Longest time that one step may wait for evidence. */
   holdMs: milliseconds,
   /** How long the revision before stays warm after promotion. */
@@ -115,34 +92,6 @@ const plan = z.strictObject({
   startTimeoutMs: milliseconds,
 });
 export type Plan = z.infer<typeof plan>;
-
-/** Sums over scrapes, so that resume keeps what was seen and the record stays small. */
-const evidence = z.strictObject({
-  /** The counters last read: where the next increment begins. */
-  last: measurement.nullable(),
-  /** The interval in progress saw the share change: it counts for totals, not for tests. */
-  mixed: z.boolean(),
-  /** Intervals that were used by the tests, and those that were dropped because counters began again. */
-  scrapes: count,
-  dropped: count,
-  /** Everything counted since the rollout began. */
-  total: z.strictObject({ stable: counts, canary: counts, rescued: count, failed: count }),
-  /** Requests since the share of this step was set. */
-  step: z.strictObject({ users: count, canary: count }),
-  /** Stable's counts, of which each scrape forgets a tenth. */
-  recent: counts,
-  /** Errors come from the canary too often: log e-value per odds ratio. */
-  harm: z.strictObject({ logs: z.array(z.number()), errorScrapes: count }),
-  /** The canary's excess error rate is below `delta`: log e-value. */
-  harmless: z.array(z.strictObject({ delta: z.number(), log: z.number() })),
-  /** The promoted revision fails more often than stable did: log e-value per rate. */
-  bake: z.strictObject({ counts, baseline: z.number(), logs: z.array(z.number()), errorScrapes: count }),
-  /** Scrapes in a row in which no server of the side was ready. */
-  unready: z.strictObject({ stable: count, canary: count }),
-  /** Scrapes in a row that could not be read. */
-  lost: count,
-});
-export type Evidence = z.infer<typeof evidence>;
 
 /** Why a step waits. */
 const holdCauses = ["evidence", "metrics", "split", "stable-down", "stable-errors"] as const;
@@ -178,8 +127,11 @@ const verdict = z.strictObject({
   rescued: count,
   /** Requests that a user saw fail. */
   failed: count,
-  /** How many times likelier these errors are if the canary is to blame; 1000 convicts it. */
+  /** How many times likelier these errors are if the canary is to blame; 2000 convicts it. */
   eValue: count,
+  /** The same of slow requests, and of other answers; 4000 convicts it. */
+  slowEValue: count.default(1),
+  shiftEValue: count.default(1),
 });
 /** The numbers behind an outcome. */
 export type Verdict = z.infer<typeof verdict>;
@@ -212,6 +164,8 @@ export const rolloutSchema = z.strictObject({
   heldMs: milliseconds,
   /** When watching after promotion began. */
   bakeAt: milliseconds.nullable(),
+  /** When its full set was begun. */
+  expandAt: milliseconds.nullable().default(null),
   /** The canary's start was attempted, its retirement is confirmed. */
   started: z.boolean(),
   retired: z.boolean(),

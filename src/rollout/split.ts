@@ -1,5 +1,13 @@
 // VERIFY: whether the canary gets the share of requests that was set.
 
+/**
+ * Whether the share that a splitter has set is the one that was asked for. Weights and numbers of
+ * servers are whole, so they differ by up to a twentieth, and by 0.1 percentage points at least.
+ */
+export function isInForce(asked: number, set: number): boolean {
+  return Math.abs(asked - set) <= Math.max(1e-3, asked / 20);
+}
+
 /** What the counters say about the share that was set. */
 export type Split = "too-few" | "verified" | "wrong";
 

@@ -1,7 +1,7 @@
 // ABORT: takes a rollout back, one read of the target at a time, until nothing of it is left.
 import { addLastLook } from "./evidence.ts";
 import type { Event } from "./event.ts";
-import { close, done, go, reason, setShare, stumble, write } from "./moves.ts";
+import { close, done, fallBack, go, reason, stumble, write } from "./moves.ts";
 import type { Observed } from "./ports.ts";
 import type { Rollout } from "./record.ts";
 
@@ -16,7 +16,7 @@ const patience = 12;
 export function undo(rollout: Rollout, event: Event): Rollout {
   const { at } = event;
   const { action } = rollout;
-  if (event.type === "acted" && action?.do === "set") {
+  if (event.type === "acted" && action?.do === "fallback") {
     return go(done({ ...rollout, share: 0 }, at), "abort", { do: "measure" }, at);
   }
   if (event.type === "acted" && action?.do === "retire") {
@@ -45,9 +45,7 @@ function undoWhatIsSeen(rollout: Rollout, seen: Observed, at: number): Rollout {
     }
     return again({ ...rollout, retired: false }, at, (next) => go(next, "abort", { do: "revert" }, at));
   }
-  if (seen.canary?.id === to.id && seen.share > 0) {
-    return again(rollout, at, (next) => setShare(next, "abort", 0, at));
-  }
+  if (seen.share > 0) return again(rollout, at, (next) => fallBack(next, at));
   if (!rollout.retired || seen.canary?.id === to.id || seen.previous?.id === to.id) {
     return again(rollout, at, (next) => go(next, "abort", { do: "retire", which: "to" }, at));
   }

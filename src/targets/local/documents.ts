@@ -1,6 +1,6 @@
 // The documents that the gateway and the command line exchange, on disk and over the admin port.
 import { z } from "zod";
-import type { splitSchema } from "../../rollout/record.ts";
+import type { splitSchema } from "../../rollout/evidence-record.ts";
 
 const digest = z.templateLiteral(["sha256:", z.string()]);
 const revision = z.strictObject({ id: z.string().min(1), version: z.string(), release: digest });

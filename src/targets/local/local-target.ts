@@ -13,7 +13,7 @@ import type {
   Target,
   Traffic,
 } from "../../rollout/ports.ts";
-import { splitSchema } from "../../rollout/record.ts";
+import { splitSchema } from "../../rollout/evidence-record.ts";
 import type { AdminRequest, AdminRoute } from "./admin.ts";
 import { lastLines } from "./bounded-log.ts";
 import { desiredSchema, gatewayStatusSchema } from "./documents.ts";

@@ -56,6 +56,7 @@ async function deploy(world: World, id: string, changed: Partial<RolloutValues>)
 function expectClean(world: World, at: string): void {
   deepEqual(world.broken, [], at);
   deepEqual([world.canary, world.previous, world.share], [null, null, 0], at);
+  deepEqual([...world.full], world.stable === null ? [] : [world.stable.id], at);
   equal(world.isHolderAlive, false, at);
 }
 

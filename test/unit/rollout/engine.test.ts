@@ -33,6 +33,8 @@ describe("drive", () => {
       "pass at 25 %",
       "set 50 %",
       "pass at 50 %",
+      "start all of 1.1.0",
+      "golden",
       "promote 1.1.0",
       "1.1.0 serves",
       "retire 1.0.0",
@@ -43,6 +45,131 @@ describe("drive", () => {
     expect(rollout.verdict?.canaryRequests).toBeGreaterThan(300);
     expect(world.broken).toEqual([]);
     expect(world.isHolderAlive).toBe(false);
+  });
+
+  test("the full set comes up under the canary's eyes and is proven before it serves", async () => {
+    let begun = Number.POSITIVE_INFINITY;
+    const world = new World().serves(old).behaves(fresh, { whole: (at) => at > begun + 6000 });
+    world.onCall = (name) => {
+      if (name === "expand") begun = Math.min(begun, world.clock.monotonic());
+    };
+    const rollout = await run(world);
+    expect(rollout.outcome).toBe("promoted");
+    const calls = world.calls.slice(world.calls.indexOf("expand"), world.calls.indexOf("promote"));
+    expect(calls.filter((name) => name === "whole").length).toBeGreaterThan(4);
+    expect(calls.filter((name) => name === "measured").length).toBeGreaterThan(4);
+    expect(calls.filter((name) => name === "renew-share").length).toBeGreaterThan(4);
+    expect(calls.lastIndexOf("predict")).toBeGreaterThan(calls.lastIndexOf("whole"));
+    expect(world.broken).toEqual([]);
+  });
+
+  test("a canary that turns bad while the full set comes up is taken back", async () => {
+    const world = new World().serves(old);
+    world.behaves(fresh, {
+      whole: () => false,
+      errorRate: () => (world.full.has(fresh.id) ? 0.5 : 0),
+    });
+    const rollout = await run(world);
+    expect(errorOf(rollout)).toMatchObject({ code: "rollout.harmful", exit: "gate" });
+    expect([world.stable, world.canary, world.share]).toEqual([old, null, 0]);
+    expect([...world.full]).toEqual([old.id]);
+    expect(world.calls).not.toContain("promote");
+  });
+
+  test("a full set that does not come up in time is taken back, as one that never will", async () => {
+    for (const [behaviour, why] of [
+      [{ whole: () => false }, "it was not whole after 10 s"],
+      [{ ready: (at: number) => at < 13_000, whole: () => false }, null],
+    ] as const) {
+      const world = new World().serves(old).behaves(fresh, behaviour);
+      const rollout = await run(world);
+      expect(errorOf(rollout)).toMatchObject({ exit: "gate" });
+      if (why !== null) expect(errorOf(rollout)).toMatchObject({ code: "rollout.not-ready", why });
+      expect([world.stable, world.canary, [...world.full]]).toEqual([old, null, [old.id]]);
+      expect(world.broken).toEqual([]);
+    }
+  });
+
+  test("who cannot see the canary does not promote over it", async () => {
+    const world = new World().serves(old);
+    world.onCall = (name) => {
+      if (name === "measured" && world.full.has(fresh.id)) throw new Error("connection refused");
+    };
+    const rollout = await run(world);
+    expect(errorOf(rollout)).toMatchObject({ code: "rollout.inconclusive", exit: "inconclusive" });
+    expect([world.stable, world.canary]).toEqual([old, null]);
+  });
+
+  test("a full set that answers otherwise than its canary never serves", async () => {
+    const world = new World().serves(old);
+    const golden = world.golden(fresh);
+    const compare = () => ({ rows: 20, flips: world.full.has(fresh.id) ? 3 : 0, maxDelta: 0 });
+    const rollout = await drive({
+      ...world.driving(),
+      rollout: world.begin(fresh, "r1"),
+      golden: { ...golden, compare },
+    });
+    expect(errorOf(rollout)).toMatchObject({ code: "rollout.golden" });
+    expect(world.calls).not.toContain("promote");
+    expect([world.stable, world.canary, [...world.full]]).toEqual([old, null, [old.id]]);
+  });
+
+  test("blue-green is proven whole without traffic, switched once, and watched", async () => {
+    const world = new World().serves(old);
+    const rollout = await run(world, { strategy: "blue-green" });
+    expect(rollout.outcome).toBe("promoted");
+    expect(world.calls).not.toContain("set");
+    expect(world.calls).not.toContain("start");
+    expect(texts(world)).toEqual([
+      "preflight",
+      "start all of 1.1.0",
+      "golden",
+      "promote 1.1.0",
+      "1.1.0 serves",
+      "retire 1.0.0",
+      "ledger",
+    ]);
+    expect(rollout.evidence.bake.counts.requests).toBeGreaterThan(0);
+    const bad = new World().serves(old);
+    bad.behaves(fresh, { errorRate: () => (bad.stable?.id === fresh.id ? 1 : 0) });
+    const taken = await run(bad, { strategy: "blue-green", bakeMs: 60_000 });
+    expect(errorOf(taken)).toMatchObject({ code: "rollout.bake" });
+    expect([bad.stable, bad.canary, bad.previous]).toEqual([old, null, null]);
+  });
+
+  test("a canary in trouble is taken back by the scrape that shows it, with its last words", async () => {
+    const world = new World().serves(old);
+    let looks = 0;
+    world.onCall = (name) => {
+      if (name === "measured" && (looks += 1) === 3) world.trouble = "killed for memory: Out of memory";
+    };
+    const rollout = await run(world);
+    expect(errorOf(rollout)).toMatchObject({
+      code: "rollout.canary-trouble",
+      exit: "gate",
+      why: "killed for memory: Out of memory",
+    });
+    const third = world.calls.flatMap((name, at) => (name === "measured" ? [at] : []))[2] ?? 0;
+    expect(world.calls.slice(third + 1).find((name) => name !== "renew-share" && name !== "save")).toBe(
+      "fallback",
+    );
+  });
+
+  test("a laptop that slept renews its lock before it writes anything", async () => {
+    const world = new World().serves(old);
+    const now = world.clock.now.bind(world.clock);
+    let slept = 0;
+    // The monotonic clock stands still while the machine sleeps.
+    world.clock.now = () => new Date(now().getTime() + slept);
+    let at = Number.POSITIVE_INFINITY;
+    world.onCall = (name, index) => {
+      if (name !== "measured" || world.clock.monotonic() < 3000 || at < index) return;
+      slept = 3_600_000;
+      world.epoch += 1;
+      at = index;
+    };
+    await expect(run(world)).rejects.toMatchObject({ code: "rollout.lock-lost" });
+    expect(world.calls.slice(at + 1)).toEqual(["renew-lock"]);
   });
 
   test("a first release needs no canary, steps [100] none either", async () => {

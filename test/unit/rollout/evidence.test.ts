@@ -9,10 +9,11 @@ import {
   shareWasSet,
   stableFails,
 } from "../../../src/rollout/evidence.ts";
-import { addToHarm, beginHarm, eValue, isHarmful } from "../../../src/rollout/harm.ts";
+import { addToHarm, beginHarm, isHarmful } from "../../../src/rollout/harm.ts";
 import { cleanRequestsNeeded, isHarmless, logHarmless } from "../../../src/rollout/harmless.ts";
 import { incrementBetween } from "../../../src/rollout/increment.ts";
 import type { Increment } from "../../../src/rollout/increment.ts";
+import { eValue } from "../../../src/rollout/odds.ts";
 import type { Measurement } from "../../../src/rollout/ports.ts";
 import { compareSplit } from "../../../src/rollout/split.ts";
 
@@ -37,6 +38,7 @@ function grown(stable: [number, number], canary: [number, number]): Increment {
     canary: { requests: canary[0], errors: canary[1] },
     rescued: 0,
     failed: 0,
+    served: null,
   };
 }
 
@@ -163,6 +165,8 @@ describe("evidence", () => {
     steps: [0.05, 0.25, 0.5],
     intervalMs: 0,
     maxHarm: 0.01,
+    maxSlowdown: 2,
+    maxShift: 0.3,
     holdMs: 0,
     bakeMs: 0,
     startTimeoutMs: 0,
@@ -176,7 +180,7 @@ describe("evidence", () => {
     let evidence = beginEvidence(plan);
     const at: number[] = [];
     for (let second = 0; at.length < 3 && second < 200; second += 1) {
-      evidence = addScrape(evidence, seen([95 * second, 0], [5 * second, 0]));
+      evidence = addScrape(evidence, seen([95 * second, 0], [5 * second, 0]), plan);
       if (excludes(evidence, [0.04, 0.02, 0.01][at.length]!)) at.push(5 * second);
     }
     // 74, 149 and 299 would do if stable were known to be clean from the beginning.
@@ -187,18 +191,18 @@ describe("evidence", () => {
   });
 
   test("an interval in which the share changed counts for totals only", () => {
-    let evidence = addScrape(beginEvidence(plan), seen([0, 0], [0, 0]));
-    evidence = addScrape(shareWasSet(evidence), seen([95, 0], [5, 5]));
+    let evidence = addScrape(beginEvidence(plan), seen([0, 0], [0, 0]), plan);
+    evidence = addScrape(shareWasSet(evidence), seen([95, 0], [5, 5]), plan);
     expect(evidence.total.canary).toEqual({ requests: 5, errors: 5 });
     expect([evidence.scrapes, evidence.step.canary, eValue(evidence.harm.logs)]).toEqual([0, 0, 1]);
   });
 
   test("an outage of stable freezes PASS, but not FAIL", () => {
-    let evidence = addScrape(beginEvidence(plan), seen([0, 0], [0, 0]));
-    evidence = addScrape(evidence, seen([95, 50], [5, 3]));
+    let evidence = addScrape(beginEvidence(plan), seen([0, 0], [0, 0]), plan);
+    evidence = addScrape(evidence, seen([95, 50], [5, 3]), plan);
     expect(stableFails(evidence, false)).toBe(true);
     const before = evidence.harmless;
-    evidence = addScrape(evidence, seen([190, 100], [10, 8]));
+    evidence = addScrape(evidence, seen([190, 100], [10, 8]), plan);
     expect(evidence.harmless).toEqual(before);
     expect(evidence.harm.errorScrapes).toBe(2);
   });

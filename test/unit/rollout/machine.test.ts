@@ -66,7 +66,10 @@ class Model {
     equal(JSON.stringify(again), JSON.stringify({ rollout, action }));
     equal(action, rollout.action);
     if (before.outcome !== null && rollout.action !== before.action) {
-      ok(!["promote", "start", "golden"].includes(rollout.action?.do ?? "none"), "forward after a breach");
+      ok(
+        !["promote", "start", "golden", "expand", "whole"].includes(rollout.action?.do ?? "none"),
+        "forward after a breach",
+      );
     }
     this.rollout = rollout;
     this.visited.add(rollout.phase);
@@ -96,6 +99,7 @@ class Model {
     if (action?.do === "measure") return isLie ? { type: "unmeasured", why: "503" } : this.#measure(die);
     if (isLie) return { type: "failed", failure };
     if (action?.do === "read") return { type: "read", observed: this.#observed() };
+    if (action?.do === "whole") return { type: "whole", isWhole: isHonest || die.kind < 60 };
     if (action?.do !== "golden") return { type: "acted" };
     return { type: "golden", result: { rows: 20, flips: die.kind > 95 ? 1 : 0, maxDelta: 0 } };
   }
@@ -103,7 +107,9 @@ class Model {
   #effect(action: Action | null): void {
     const { from, to } = this.rollout;
     if (action?.do === "start") this.canary ??= to;
+    if (action?.do === "expand") this.canary ??= to;
     if (action?.do === "set" && this.canary !== null) this.#setShare(action.share);
+    if (action?.do === "fallback") this.share = 0;
     if (action?.do === "promote" || action?.do === "revert") {
       const goal = action.do === "promote" ? to : from;
       if (goal === null || this.stable?.id === goal.id) return;
@@ -123,7 +129,7 @@ class Model {
   }
 
   #setShare(share: number): void {
-    ok(this.rollout.outcome === null || share === 0, "share set after the outcome");
+    ok(this.rollout.outcome === null, "share set after the outcome");
     this.share = share;
   }
 

@@ -29,6 +29,8 @@ describe("planRollout", () => {
       "send it 5 % of requests for at least 3 s, until about 74 of them succeeded",
       "send it 25 % of requests for at least 3 s, until about 149 of them succeeded",
       "send it 50 % of requests for at least 3 s, until about 299 of them succeeded",
+      "start all servers of 1.1.0 without traffic",
+      "replay the golden rows through it and compare every answer",
       "let 1.1.0 serve in place of 1.0.0",
       "keep 1.0.0 warm for 3 s and watch",
       "stop 1.0.0",

@@ -16,9 +16,13 @@ export const fresh = revisionOf("fraud", "1.1.0", `sha256:${"b".repeat(64)}`);
 export const values: RolloutValues = {
   name: "fraud",
   channel: "production",
+  strategy: "canary",
   steps: [5, 25, 50],
   intervalMs: 3000,
   maxHarm: 0.01,
+  maxSlowdown: 2,
+  maxShift: 0.3,
+  reachable: null,
   holdMs: 20_000,
   bakeMs: 3000,
   startTimeoutMs: 10_000,
@@ -82,7 +86,7 @@ export class VirtualClock {
 export interface Behaviour {
   errorRate: (at: number) => number;
   ready: (at: number) => boolean;
-  /** Whether the full set is ready; throws when it never will be. */
+  /** Whether the full set is ready. */
   whole: (at: number) => boolean;
   golden: GoldenResult;
 }
@@ -104,6 +108,8 @@ export class World {
   canary: Revision | null = null;
   previous: Revision | null = null;
   share = 0;
+  /** Ids of the revisions whose full set runs. */
+  readonly full = new Set<string>();
   /** Why the canary cannot go on, as the target says it. */
   trouble: string | null = null;
   record: unknown = null;
@@ -116,6 +122,8 @@ export class World {
   calls: string[] = [];
   killAt: { call: number; when: "before" | "after" } | null = null;
   isDead = false;
+  /** What the servers say they counted. */
+  served: (at: number) => Measurement["served"] = () => null;
   /** Called before every call; may throw, jump the clock, abort a signal. */
   onCall: (name: string, index: number) => void = () => {};
   broken: string[] = [];
@@ -132,6 +140,7 @@ export class World {
 
   serves(revision: Revision): this {
     this.stable = revision;
+    this.full.add(revision.id);
     this.#hadStable = true;
     return this;
   }
@@ -232,7 +241,7 @@ export class World {
       ...structuredClone(this.#counts),
       ready: { stable: isReady(this.stable), canary: isReady(this.canary) },
       trouble: this.trouble,
-      served: null,
+      served: this.served(now),
     };
   }
 
@@ -243,6 +252,7 @@ export class World {
       this.canary = null;
     }
     if (this.previous?.id === revision.id) this.previous = null;
+    this.full.delete(revision.id);
   }
 
   #promote(revision: Revision): void {
@@ -250,6 +260,9 @@ export class World {
     if (this.stable?.id === revision.id) return;
     const isRunning = this.canary?.id === revision.id || this.previous?.id === revision.id;
     if (!isRunning) throw fault("fleet.not-running", `${revision.id} does not run`);
+    if (!this.full.has(revision.id) || !this.#of(revision).whole(this.clock.monotonic())) {
+      this.broken.push(`promote: ${revision.id} is not whole`);
+    }
     const before = this.stable;
     this.stable = revision;
     this.share = 0;
@@ -274,8 +287,16 @@ export class World {
         this.#call("expand", () => {
           const runs = [this.stable, this.canary, this.previous].some((one) => one?.id === revision.id);
           if (!runs) this.canary = revision;
+          this.full.add(revision.id);
         }),
-      isWhole: (revision) => this.#call("whole", () => this.#of(revision).whole(this.clock.monotonic())),
+      isWhole: (revision) =>
+        this.#call("whole", () => {
+          const now = this.clock.monotonic();
+          if (!this.full.has(revision.id))
+            throw fault("fleet.not-expanded", `${revision.id} has no full set`);
+          if (!this.#of(revision).ready(now)) throw fault("rollout.not-ready", "crashed");
+          return this.#of(revision).whole(now);
+        }),
       predict: (revision) =>
         this.#call("predict", () => ({ predictions: [revision.id], probabilities: null })),
       promote: (revision) => this.#call("promote", () => this.#promote(revision)),
