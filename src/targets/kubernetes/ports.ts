@@ -95,7 +95,7 @@ export interface Api {
 export interface Tunnel {
   /** Port of 127.0.0.1. */
   readonly port: number;
-  /** False once the tunnel broke. */
+  /** False once the tunnel broke. A pod that is gone is noticed with the next connection, not before. */
   readonly open: boolean;
   close(): void;
 }

@@ -18,6 +18,16 @@ const pauses = [50, 150, 400, 1_000, 1_500];
 /** kubectl's own words for what does not pass by waiting. */
 const lasting = /getting credentials|x509|tls: |certificate|no such host|executable .* not found/i;
 
+/** The API server's words for a field that a kind does not have, which it answers 500 to an apply with. */
+const misfit = /failed to create typed patch object|field not declared in schema/;
+
+/** Whether the same call may be answered well later. */
+function isPassing(reply: Reply): boolean {
+  const { status, body } = reply;
+  if (status === 429) return true;
+  return status >= 500 && !(isOfKubectl(reply) ? lasting : misfit).test(body);
+}
+
 /** Whether the answer is kubectl's own: it did not get one from the API server. */
 export function isOfKubectl({ status, headers }: Reply): boolean {
   return status >= 500 && !/json/.test(headers["content-type"] ?? "");
@@ -33,11 +43,9 @@ export async function repeat(send: (call: Call) => Promise<Reply>, call: Call): 
     try {
       const reply = await send(call);
       const { status } = reply;
-      const isPassing =
-        status === 429 || (status >= 500 && !(isOfKubectl(reply) && lasting.test(reply.body)));
       // Retry-After is in seconds, see RFC 9110, 10.2.3; the API server sends no dates.
       const wait = Math.max(pause, Number(reply.headers["retry-after"] ?? 0) * 1000 || 0);
-      if (!isPassing || !mayGoOn(wait)) return { reply, unsure };
+      if (!isPassing(reply) || !mayGoOn(wait)) return { reply, unsure };
       // 429 is said before anything is done.
       if (status !== 429) unsure = true;
       await sleep(wait);
