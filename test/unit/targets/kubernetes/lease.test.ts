@@ -1,6 +1,6 @@
 // The lock on a cluster: who gets it, who keeps it, who is told what.
 import { describe, expect, test } from "vitest";
-import type { Holder } from "../../../../src/rollout/ports.ts";
+import type { HeldLock, Holder } from "../../../../src/rollout/ports.ts";
 import { keepingOf } from "../../../../src/targets/kubernetes/keeping.ts";
 import type { Cluster } from "../../../../src/targets/kubernetes/ports.ts";
 import { apiError, FakeServer, type Hooks } from "./fake-api.ts";
@@ -28,16 +28,17 @@ function driver(server: FakeServer, id: string, hooks: Hooks = {}) {
 }
 
 /** Renews as a living driver does, until it is told to stop. */
-function beat(server: FakeServer, renew: () => Promise<void>): () => Promise<void> {
-  let isOver = false;
+function beat(server: FakeServer, held: HeldLock): () => Promise<void> {
+  const over = new AbortController();
   const beating = (async () => {
-    while (!isOver) {
+    for (;;) {
       await server.clock.sleep(5000);
-      if (!isOver) await renew();
+      if (over.signal.aborted) return;
+      await held.renew();
     }
   })();
   return async () => {
-    isOver = true;
+    over.abort();
     await beating;
   };
 }
@@ -82,7 +83,7 @@ describe("taking the lock", () => {
         exit: "locked",
         what: `\`mlship deploy\` by ${winner.holder.user} is at work on this deployment`,
       });
-      const { why } = lost[0]?.reason as { why: string };
+      const { why } = lost[0]!.reason as { why: string };
       for (const part of ["17", winner.holder.host, winner.holder.since, winner.holder.url ?? "?"]) {
         expect(why).toContain(part);
       }
@@ -93,7 +94,7 @@ describe("taking the lock", () => {
   test("a fresh process believes a holder only when it sees it renew", async () => {
     const server = new FakeServer();
     const ada = driver(server, "ada");
-    const stop = beat(server, (await ada.lock.acquire(ada.holder)).renew);
+    const stop = beat(server, await ada.lock.acquire(ada.holder));
     const bob = driver(server, "bob");
     await expect(bob.lock.acquire(bob.holder)).rejects.toMatchObject({ code: "rollout.locked" });
     expect(server.clock.monotonic()).toBeLessThanOrEqual(7000);
@@ -125,7 +126,7 @@ describe("taking the lock", () => {
       const ada = driver(server, "ada");
       Object.assign(ada.client.api, { now: () => server.now() + skew });
       const held = await ada.lock.acquire(ada.holder);
-      const stop = beat(server, held.renew);
+      const stop = beat(server, held);
       for (let hour = 0; hour < 3; hour += 1) {
         const bob = driver(server, "bob");
         await expect(bob.lock.acquire(bob.holder)).rejects.toMatchObject({ code: "rollout.locked" });
@@ -147,10 +148,10 @@ describe("taking the lock", () => {
       if ((looks += 1) === 2) await server.clock.sleep(60_000);
       return await read(kind, name);
     };
-    const refused = expect(bob.lock.acquire(bob.holder)).rejects.toMatchObject({ code: "rollout.locked" });
+    const refused = bob.lock.acquire(bob.holder).catch((error: unknown) => error);
     await server.clock.sleep(65_000);
     await held.renew();
-    await refused;
+    expect(await refused).toMatchObject({ code: "rollout.locked" });
   });
 
   test("Ctrl-C ends the watch", async () => {
@@ -261,7 +262,7 @@ describe("keeping the lock", () => {
     const times = new Set<unknown>();
     for (let count = 0; count < 5; count += 1) {
       await held.renew();
-      times.add((server.get("Lease", "fraud-rollout")?.["spec"] as { renewTime: string }).renewTime);
+      times.add((server.get("Lease", "fraud-rollout")!["spec"] as { renewTime: string }).renewTime);
     }
     expect(times.size).toBe(5);
   });

@@ -19,8 +19,10 @@ beforeEach(() => {
 function parts(hooks: Hooks = {}) {
   const client = server.client(hooks);
   const signal = new AbortController().signal;
-  const told_ = (text: string) => void told.push(text);
-  return { client, ...keepingOf(client, { name: "fraud", alsoFenced: [], told: told_, signal }) };
+  return {
+    client,
+    ...keepingOf(client, { name: "fraud", alsoFenced: [], told: (text) => void told.push(text), signal }),
+  };
 }
 
 async function driver(id: string, hooks: Hooks = {}) {
