@@ -48,6 +48,14 @@ def arguments() -> argparse.Namespace:
     fetch.add_argument("--files", type=Path, required=True, help="list of the files")
     fetch.add_argument("--digest", required=True, help="digest of the list")
     fetch.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+    guard = verbs.add_parser("guard", help="take traffic off a canary that nobody drives any more")
+    guard.add_argument("--lease", required=True, help="the lock of the rollout")
+    guard.add_argument("--service", required=True, help="the users' address")
+    guard.add_argument("--stable", required=True, metavar="SERVICE")
+    guard.add_argument("--canary", required=True, metavar="SERVICE")
+    guard.add_argument("--job", required=True, help="runs the canary's servers")
+    guard.add_argument("--route", action="append", required=True, help="HTTPRoute that may be lent; repeatable")
+    guard.add_argument("--port", type=_positive, required=True, help="of its own readiness")
     return parser.parse_args()
 
 
@@ -79,6 +87,14 @@ def main() -> int:
             from .fetch import fetch
 
             return fetch(options.store, options.files, options.digest, options.to)
+        if options.verb == "guard":
+            from .guard import Watched, guard
+            from .guard_api import Api, inside
+            from .guard_route import Backends
+
+            backends = Backends(options.service, options.stable, options.canary)
+            watched = Watched(options.lease, backends, options.job, options.route)
+            return guard(Api(inside()), watched, options.port)
         if options.verb == "health":
             return health(options.port)
         folders = Folders(options.bundle.resolve(), (options.model or options.bundle).resolve())
