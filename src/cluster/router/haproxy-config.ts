@@ -4,32 +4,31 @@ import { lifecycleOf } from "../lifecycle.ts";
 import type { Served } from "../served.ts";
 import { servicePort } from "../service.ts";
 import { configuration, type Section, type Word } from "./directives.ts";
+import { keepPoint, pointsOf, pointsTable } from "./points.ts";
+import { shareMap } from "./share.ts";
 
 /** Ports of a router's pod: users' requests, the kubelet's question, the runtime API on 127.0.0.1 only. */
-export const routerPorts = { users: 8080, health: 8081, runtime: 9000 } as const;
+export const routerPorts = { users: 8080, health: 8081, runtime: 9999 } as const;
 
 /** Path of the kubelet's question, on the port `health`. It says that the router works, whoever is behind it. */
 export const routerReadyPath = "/mlship/ready";
 
 /**
- * What the runtime API calls things.
+ * Backends and servers as the runtime API calls them. Each backend counts apart.
  *
- * `model/stable` and `model/canary` are the two sides, with their counters. The share is the weight
- * of `share/canary`, a server that is never asked: `set weight share/canary 13` sends 13 of 256
- * requests to the canary, `get weight share/canary` tells it. The weight of `model/canary` stays 0,
- * so that a request which fails on stable is never tried again on the canary: its errors would be
- * counted against it.
+ * `stable/stable` has the requests that were stable's from the start, `canary/canary` the canary's,
+ * and `canary/stable` those again that the canary failed. Its weight there is 0 and only
+ * `use-server` reaches it: a request that fails on stable is never tried again on the canary, where
+ * its errors would be counted against it. `asked-stable` and `asked-canary` have the requests that
+ * asked for a side, `large` those that cannot be sent again: neither were drawn at random.
  */
-export const routerNames = {
-  frontend: "users",
-  backend: "model",
+export const routerBackends = {
   stable: "stable",
   canary: "canary",
-  share: "share/canary",
+  large: "large",
+  askedStable: "asked-stable",
+  askedCanary: "asked-canary",
 } as const;
-
-/** Weight that stands for all requests: the smallest share is one part of this. */
-export const wholeShare = 256;
 
 /** Header by which a request asks for one side: `stable` or `canary`. It cannot reach a canary whose share is 0. */
 export const forcingHeader = "x-mlship-revision";
@@ -37,14 +36,16 @@ export const forcingHeader = "x-mlship-revision";
 /** Header of an answer: the side that gave it. */
 export const sideHeader = "x-mlship-side";
 
-/** Cookie that holds which part of {@link wholeShare} a user belongs to. */
-export const stickyCookie = "mlship-part";
+/** Header of an answer that stable gave because the canary failed. */
+export const fallbackHeader = "x-mlship-fallback";
 
-/** Bytes of a request, headers included, that the router keeps to send it again; a larger one gets no second try. */
-export const retriedBytes = 32_768 - 1024;
+/** Bytes of a body that the router keeps to send the request again. A longer one never goes to the canary. */
+export const retriedBytes = 49_152;
+/** Bytes of a buffer: a body, its request's head, and how HAProxy keeps them. */
+const bufferBytes = 65_536;
 
 /** Connections of one router at a time. */
-export const mostConnections = 2000;
+export const mostConnections = 1000;
 
 /** Seconds that an idle connection of a user is kept open. */
 const keepAlive = 30;
@@ -69,8 +70,8 @@ export function haproxyConfig(served: Served, addresses: RouterAddresses): strin
     defaults(served),
     health(addresses),
     users(served, addresses),
-    share(),
-    model(served, addresses),
+    table(),
+    ...backends(served, addresses),
   ]);
 }
 
@@ -86,7 +87,7 @@ function global(served: Served): Section {
       ["log", "stdout", "format", "raw", "local0", "notice"],
       ["maxconn", mostConnections],
       // A request is kept whole in one buffer to be sent again; two buffers for each connection.
-      ["tune.bufsize", retriedBytes + 1024],
+      ["tune.bufsize", bufferBytes],
       ["tune.maxrewrite", 1024],
       ["stats", "socket", `ipv4@127.0.0.1:${routerPorts.runtime}`, "level", "admin"],
       ["hard-stop-after", `${routerDrain(served)}s`],
@@ -133,24 +134,23 @@ function health(addresses: RouterAddresses): Section {
   };
 }
 
-/**
- * Every request belongs to one of 256 parts, and the parts below the weight go to the canary. Who is
- * told apart by cookie or header always belongs to the same part, so a rising share moves users to
- * the canary and none back.
- */
 function users(served: Served, addresses: RouterAddresses): Section {
+  const { stable, canary, large, askedStable, askedCanary } = routerBackends;
+  const keeps = served.serve.idempotent;
+  const drawn = ["!asks-stable", "!asks-canary", ...(keeps ? ["!large"] : [])];
+  const isAsked = (side: string) => [`req.hdr(${forcingHeader})`, "-m", "str", side];
   return {
-    head: ["frontend", routerNames.frontend],
+    head: ["frontend", "users"],
     directives: [
       bind(addresses, routerPorts.users),
-      ["http-request", "set-var(txn.weight)", `srv_weight(${routerNames.share})`],
-      ["http-request", "set-var(txn.part)", `rand(${wholeShare})`],
-      ...stickyParts(served),
-      // Negative for the parts below the weight: HAProxy compares a value with constants only.
-      ["http-request", "set-var(txn.above)", "var(txn.part),sub(txn.weight)"],
-      setSide("canary", "{ var(txn.above) -m int lt 0 }"),
-      setSide("canary", `{ req.hdr(${forcingHeader}) -m str canary } { var(txn.weight) -m int gt 0 }`),
-      setSide("stable", `{ req.hdr(${forcingHeader}) -m str stable }`),
+      ["acl", "asks-stable", ...isAsked("stable")],
+      ["acl", "asks-canary", ...isAsked("canary")],
+      ...(keeps ? [["acl", "large", "req.body_size", "gt", retriedBytes]] : []),
+      ...pointsOf(served, drawn),
+      ["http-request", "set-var(txn.share)", `str(canary),map_str_int(${shareMap},0)`],
+      // Negative for the points below the share: HAProxy compares a value with constants only.
+      ["http-request", "set-var(txn.above)", "var(txn.point),sub(txn.share)"],
+      ...keepPoint(served),
       [
         "http-after-response",
         "set-header",
@@ -163,7 +163,11 @@ function users(served: Served, addresses: RouterAddresses): Section {
         "found",
         "}",
       ],
-      ["default_backend", routerNames.backend],
+      ["use_backend", askedCanary, "if", "asks-canary", "{", "var(txn.share)", "-m", "int", "gt", 0, "}"],
+      ["use_backend", askedStable, "if", "asks-stable", "or", "asks-canary"],
+      ...(keeps ? [["use_backend", large, "if", "large"]] : []),
+      ["use_backend", canary, "if", "{", "var(txn.above)", "-m", "int", "lt", 0, "}"],
+      ["default_backend", stable],
     ],
   };
 }
@@ -173,55 +177,52 @@ function bind({ stable }: RouterAddresses, port: number): Word[] {
   return stable.includes(":") ? ["bind", `[::]:${port}`, "v4v6"] : ["bind", `*:${port}`];
 }
 
-function setSide(side: "stable" | "canary", condition: string): Word[] {
-  return ["http-request", "set-var(txn.side)", `str(${side})`, "if", ...condition.split(" ")];
-}
-
-function stickyParts({ deploy }: Served): Word[][] {
-  const { sticky, header } = deploy.router;
-  const part = `mod(${wholeShare})`;
-  if (sticky === "header" && header !== null) {
-    const known = ["if", "{", `req.hdr(${header})`, "-m", "found", "}"];
-    return [["http-request", "set-var(txn.part)", `req.hdr(${header}),xxh32,${part}`, ...known]];
-  }
-  if (sticky !== "cookie") return [];
-  const isKnown = ["{", `req.cook(${stickyCookie})`, "-m", "reg", "^[0-9]{1,3}$", "}"];
-  const cookie = `${stickyCookie}=%[var(txn.part)];Path=/;HttpOnly;SameSite=Lax`;
-  return [
-    ["http-request", "set-var(txn.known)", "bool(true)", "if", ...isKnown],
-    ["http-request", "set-var(txn.part)", `req.cook(${stickyCookie}),${part}`, "if", ...isKnown],
-    ["http-response", "add-header", "set-cookie", cookie, "unless", "{", "var(txn.known)", "-m", "bool", "}"],
-  ];
-}
-
-function share(): Section {
-  const [backend, server] = routerNames.share.split("/");
+/** Counts the requests that draw a point. */
+function table(): Section {
   return {
-    head: ["backend", backend ?? ""],
-    directives: [["server", server ?? "", "127.0.0.1:1", "weight", 0]],
+    head: ["backend", pointsTable],
+    directives: [["stick-table", "type", "integer", "size", 1, "store", "gpc0"]],
   };
 }
 
 /** A canary whose Service has no ready pod gets nothing from half a second later on. */
 const checked: readonly Word[] = ["check", "inter", "500ms", "fall", 1, "rise", 1];
 
-function model(served: Served, { stable, canary }: RouterAddresses): Section {
-  // A connection that was refused did no work: to try again is always safe.
-  const again = served.serve.idempotent
-    ? ["conn-failure", "empty-response", "response-timeout", 500, 502, 503, 504]
-    : ["conn-failure"];
-  return {
-    head: ["backend", routerNames.backend],
-    directives: [
-      ["balance", "roundrobin"],
-      ["retries", retries],
-      ["option", "redispatch", 1],
-      ["retry-on", ...again],
-      ["use-server", routerNames.canary, "if", "{", "var(txn.side)", "-m", "str", "canary", "}"],
-      ["server", routerNames.stable, place(stable), "weight", 1],
-      ["server", routerNames.canary, place(canary), "weight", 0, ...checked],
-    ],
-  };
+/**
+ * A connection that was refused did no work, so to try again is always safe. A try that came to
+ * nothing more is repeated where the model allows it: of the canary's, everything that went wrong;
+ * of stable's, what a server that vanished leaves behind. To send stable again what it failed would
+ * multiply its load when it has too much already.
+ */
+function backends({ serve }: Served, { stable, canary }: RouterAddresses): Section[] {
+  const { stable: main, canary: tried, large, askedStable, askedCanary } = routerBackends;
+  const vanished: Word[] = ["retry-on", "conn-failure", ...(serve.idempotent ? ["empty-response"] : [])];
+  const failed: Word[] = [...vanished, "response-timeout", "junk-response", 500, 502, 503, 504];
+  const again: Word[][] = [
+    ["retries", retries],
+    ["option", "redispatch", 1],
+  ];
+  const side = (name: string, server: "stable" | "canary", address: string): Section => ({
+    head: ["backend", name],
+    directives: [...again, vanished, ["server", server, place(address)]],
+  });
+  return [
+    side(main, "stable", stable),
+    {
+      head: ["backend", tried],
+      directives: [
+        ...again,
+        serve.idempotent ? failed : vanished,
+        ["http-response", "set-header", fallbackHeader, 1, "if", "{", "srv_name", "-m", "str", "stable", "}"],
+        ["use-server", "canary", "if", "TRUE"],
+        ["server", "canary", place(canary), "weight", 0, ...checked],
+        ["server", "stable", place(stable)],
+      ],
+    },
+    side(large, "stable", stable),
+    side(askedStable, "stable", stable),
+    side(askedCanary, "canary", canary),
+  ];
 }
 
 /** Address and port of a side as HAProxy writes them. */
