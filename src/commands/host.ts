@@ -7,6 +7,7 @@ import type { Holder, Target } from "../rollout/ports.ts";
 import type { Cluster, Kubeconfig } from "../targets/kubernetes/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
 import type { Environments, Scorers } from "../validation/ports.ts";
+import { ciRunOf } from "./ci-run.ts";
 import type { RolloutView } from "./rollout-view.ts";
 
 /** Tells a person what goes on, on stderr. Nothing here is data. */
@@ -80,11 +81,15 @@ export interface Host {
   kubeconfig(): Promise<Kubeconfig>;
   /** @param place context null for the current one. @throws MlshipError `kubernetes.*`, exit 5 or 2. */
   cluster(place: { context: string | null; namespace: string }): Promise<Cluster>;
+  /** Ends what was opened for the command; called once, when it is over. */
+  close(): void;
   /** Commit of the work tree that holds a folder, with `dirty` when it has changes; null outside git. */
   commit(folder: string): Promise<{ commit: string; dirty: boolean } | null>;
 }
 
 /** The part of a holder that the host knows. */
 export function holderOf(host: Host, doing: string): Holder {
-  return { id: host.nonce(), doing, since: host.clock.now().toISOString(), ...host.actor };
+  const url = ciRunOf(host.env);
+  const since = host.clock.now().toISOString();
+  return { id: host.nonce(), doing, since, ...host.actor, ...(url !== null && { url }) };
 }
