@@ -1,6 +1,6 @@
 // Whether a canary is really without traffic: seen in its pods' counters, since a Gateway's word comes before its deed.
 import { MlshipError } from "../../errors.ts";
-import type { PodCounts } from "./gateway-traffic.ts";
+import type { SideCounts } from "./gateway-counts.ts";
 import type { Cluster } from "./ports.ts";
 
 /** Milliseconds between two readings. */
@@ -17,13 +17,13 @@ const deadline = 20_000;
 /** Listens from before the weight is changed. */
 export class Quiet {
   readonly #cluster: Pick<Cluster, "monotonic" | "sleep">;
-  readonly #counts: () => Promise<PodCounts>;
+  readonly #counts: { read(): Promise<SideCounts> };
   readonly #share: number;
 
   /** @param share of the canary until now, 0 to 1 */
   constructor(
     cluster: Pick<Cluster, "monotonic" | "sleep">,
-    counts: () => Promise<PodCounts>,
+    counts: { read(): Promise<SideCounts> },
     share: number,
   ) {
     this.#cluster = cluster;
@@ -59,7 +59,7 @@ export class Quiet {
   /** Null when the pods cannot be read: they may be gone or crash, and then only time tells. */
   async #read(): Promise<{ era: string; stable: number; canary: number } | null> {
     try {
-      const { era, stable, canary } = await this.#counts();
+      const { era, stable, canary } = await this.#counts.read();
       return { era, stable: stable.requests, canary: canary.requests };
     } catch (error) {
       if (error instanceof MlshipError && error.exit !== "internal") return null;

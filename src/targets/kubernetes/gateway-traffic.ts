@@ -5,14 +5,12 @@ import { MlshipError } from "../../errors.ts";
 import type { Measurement, Revision, Traffic } from "../../rollout/ports.ts";
 import type { Fence } from "./fence.ts";
 import type { GatewayFuse } from "./gateway-fuse.ts";
+import type { GatewayCounts } from "./gateway-counts.ts";
 import type { Guardian } from "./gateway-guardian.ts";
 import type { GatewayRoutes } from "./gateway-routes.ts";
 import { Quiet } from "./gateway-quiet.ts";
 import type { Cluster } from "./ports.ts";
 import { instanceOf, select, selectorOf } from "./stable-service.ts";
-
-/** What the pods themselves counted: a Gateway counts for nobody. */
-export type PodCounts = Omit<Measurement, "share" | "rescued" | "failed">;
 
 /** What the split by a Gateway is made of. */
 export interface GatewayParts {
@@ -23,8 +21,7 @@ export interface GatewayParts {
   routes: GatewayRoutes;
   guardian: Guardian;
   fuse: GatewayFuse;
-  /** Reads the counters of all pods of both sides. */
-  counts: () => Promise<PodCounts>;
+  counts: GatewayCounts;
 }
 
 /**
@@ -79,7 +76,7 @@ export class GatewayTraffic implements Traffic {
 
   async measured(): Promise<Measurement> {
     const { routes, counts } = this.#parts;
-    const [share, seen] = await Promise.all([routes.share(), counts()]);
+    const [share, seen] = await Promise.all([routes.share(), counts.read()]);
     return { ...seen, share, rescued: 0, failed: seen.stable.errors + seen.canary.errors };
   }
 
