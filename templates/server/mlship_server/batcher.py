@@ -20,6 +20,7 @@ from .errors import Refusal
 from .limits import BATCH_ROWS, Limits
 from .model import Model
 from .outputs import Answers, BadOutput
+from .tally import Tally
 
 # What a request gets: the bytes of its answer, a refusal, or None when its client is gone.
 Outcome = Union[bytes, Refusal, None]
@@ -65,6 +66,7 @@ class Batcher:
             try:
                 model = load()
                 writer = Writer(bundle, model)
+                tally = Tally(self.row.answers(), model.task, model.classes)
             except BaseException:
                 traceback.print_exc()
                 self.loop.call_soon_threadsafe(failed)
@@ -73,7 +75,7 @@ class Batcher:
             while True:
                 batch = self.jobs.get()
                 began = time.perf_counter()
-                outcomes = run_batch(model, writer, batch)
+                outcomes = run_batch(model, writer, tally, batch)
                 self.loop.call_soon_threadsafe(self._finish, batch, outcomes, began)
 
         threading.Thread(target=run, name="model", daemon=True).start()
@@ -170,7 +172,7 @@ class Writer:
         return b"".join(parts)
 
 
-def run_batch(model: Model, writer: Writer, batch: list[Work]) -> list[Outcome]:
+def run_batch(model: Model, writer: Writer, tally: Tally, batch: list[Work]) -> list[Outcome]:
     """One outcome per request. When the batch fails each request is tried alone, so that one
     poisoned row fails nobody else."""
     rows = batch[0].rows if len(batch) == 1 else [row for work in batch for row in work.rows]
@@ -180,11 +182,12 @@ def run_batch(model: Model, writer: Writer, batch: list[Work]) -> list[Outcome]:
         for work in batch:
             outcomes.append(writer.write(answers, start, start + len(work.rows)))
             start += len(work.rows)
+        tally.count(answers)
         return outcomes
     except BaseException as error:  # a handler's sys.exit() must not end the model thread
         if len(batch) == 1:
             return [failure(error)]
-    return [expired() if work.future.done() else run_batch(model, writer, [work])[0] for work in batch]
+    return [expired() if work.future.done() else run_batch(model, writer, tally, [work])[0] for work in batch]
 
 
 def failure(error: BaseException) -> Refusal:

@@ -13,7 +13,7 @@ import time
 
 import uvloop
 
-from . import metrics
+from . import metrics, tally
 from .app import App
 from .batcher import Batcher
 from .bundle import Bundle, Folders
@@ -76,7 +76,8 @@ class Worker:
         refused = model.warm_up()
         if refused is not None:
             print(f"mlship_server: the model refused a made-up first row: {refused}", file=sys.stderr, flush=True)
-        self.exposition = metrics.Exposition(self.board, self.bundle.name, self.bundle.version, self.bundle.digest)
+        bundle, answers = self.bundle, tally.names(self.bundle.task, model.classes)
+        self.exposition = metrics.Exposition(self.board, bundle.name, bundle.version, bundle.digest, answers)
         # Libraries and model stay for good: the collector need not look at them again.
         gc.collect()
         gc.freeze()

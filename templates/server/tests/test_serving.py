@@ -48,6 +48,39 @@ def predict(model, inputs):
     assert answer["probabilities"][0][1] == pytest.approx(0.7310585786300049)
 
 
+def test_answers_are_counted_by_class(bundle, serve):
+    handler = PLAIN_HANDLER + """
+def predict(model, inputs):
+    p = inputs[:, 0]
+    return {"probabilities": np.column_stack([1 - p, p])}
+"""
+    server = serve(bundle(handler=handler, task="binary", classes=["no", 'ye"s'])).until_ready()
+    assert server.predict({"columns": {"a": [0, 1, 1], "b": 0}})[0] == 200
+    assert server.predict({"rows": [{"a": 0, "b": 0}]})[0] == 200
+    text = server.ask("/metrics")[1]
+    assert "# TYPE mlship_answers_total counter" in text
+    assert 'mlship_answers_total{answer="no"} 2.0' in text
+    assert 'mlship_answers_total{answer="ye\\"s"} 2.0' in text
+
+
+def test_answers_are_counted_by_bin_and_no_number_apart(bundle, serve):
+    handler = PLAIN_HANDLER + """
+def predict(model, inputs):
+    return np.where(inputs[:, 1] > 0, np.nan, inputs[:, 0])
+"""
+    server = serve(bundle(handler=handler)).until_ready()
+    assert server.predict({"columns": {"a": [3, 3.5, -3, 0, 1e-9, 1e300], "b": 0}})[0] == 200
+    assert server.predict({"columns": {"a": [1, 1], "b": 1}})[0] == 500
+    lines = server.ask("/metrics")[1].splitlines()
+    counted = dict(line.rsplit(" ", 1) for line in lines if line.startswith("mlship_answers_total{"))
+    assert counted == {
+        f'mlship_answers_total{{answer="{answer}"}}': count
+        for answer, count in {
+            "2.828": "2.0", "-2.828": "1.0", "0": "2.0", "7.593e+08": "1.0", "NaN": "2.0"
+        }.items()
+    }
+
+
 def test_metrics_are_prometheus_text(bundle, serve):
     server = serve(bundle()).until_ready()
     server.predict({"columns": {"a": [1, 2, 3], "b": 0}})
