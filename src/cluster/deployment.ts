@@ -8,6 +8,7 @@ import {
   revisionMetadata,
   revisionSelector,
   stableName,
+  trafficLabel,
 } from "./names.ts";
 import { probes } from "./probes.ts";
 import { resources, temporarySpace } from "./resources.ts";
@@ -37,7 +38,10 @@ export function deployment(served: Served): Manifest {
         progressDeadlineSeconds: progressDeadline,
         strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         template: {
-          metadata: { labels: revisionLabels(served), annotations: evidenceAnnotations(served) },
+          metadata: {
+            labels: { ...revisionLabels(served), [trafficLabel]: served.revision },
+            annotations: evidenceAnnotations(served),
+          },
           spec: pod(served),
         },
       },

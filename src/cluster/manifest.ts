@@ -18,4 +18,9 @@ export interface Manifest {
   /** What it is for and why it is as it is; one paragraph of plain text each. */
   about: readonly string[];
   object: KubernetesObject;
+  /**
+   * Whether only a patch that names it changes it: what a rollout adds to the model's own objects.
+   * A patch of every Deployment means the servers, not the router.
+   */
+  patchedByName?: true;
 }

@@ -9,6 +9,7 @@ import { applyPatches } from "./patches.ts";
 import { podMonitor } from "./pod-monitor.ts";
 import { refuseControlCharacters, refuseHiddenCharacters } from "./refuse.ts";
 import type { Served } from "./served.ts";
+import { rolloutOnly } from "./rollout-objects.ts";
 import { route } from "./route.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -35,7 +36,7 @@ export function objectsOf(served: Served): Manifest[] {
     ...route(served),
   ];
   for (const { object } of own) refuseControlCharacters(object);
-  const patched = applyPatches(own, served.deploy.patches);
+  const patched = applyPatches([...own, ...rolloutOnly(served)], served.deploy.patches);
   for (const { object } of patched) refuseHiddenCharacters(object);
-  return patched;
+  return patched.filter(({ patchedByName }) => patchedByName !== true);
 }

@@ -16,20 +16,24 @@ type Patch = Config["deploy"]["patches"][number];
  *   object, `deploy.patch-empty` when it changes nothing, `deploy.patch-invalid` when it names a
  *   place that is not there or breaks the object.
  */
-export function applyPatches(manifests: readonly Manifest[], patches: readonly Patch[]): Manifest[] {
+export function applyPatches<Kept extends Manifest>(
+  manifests: readonly Kept[],
+  patches: readonly Patch[],
+): Kept[] {
   let patched = [...manifests];
   for (const [index, patch] of patches.entries()) {
     const path = `deploy.patches[${index}]`;
     if (patch.merge === undefined && patch.json === undefined) throw empty(path);
-    const isMeant = ({ object }: Manifest) =>
-      object.kind === patch.kind && (patch.name === undefined || object.metadata.name === patch.name);
+    const isMeant = ({ object, patchedByName }: Manifest) =>
+      object.kind === patch.kind &&
+      (patch.name === undefined ? patchedByName !== true : object.metadata.name === patch.name);
     if (!patched.some(isMeant)) throw unmatched(path, patch, patched);
     patched = patched.flatMap((manifest) => (isMeant(manifest) ? apply(manifest, patch, path) : [manifest]));
   }
   return patched;
 }
 
-function apply(manifest: Manifest, patch: Patch, path: string): Manifest[] {
+function apply<Kept extends Manifest>(manifest: Kept, patch: Patch, path: string): Kept[] {
   const { object } = manifest;
   try {
     if (isRemoval(patch)) return [];

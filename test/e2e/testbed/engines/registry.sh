@@ -1,12 +1,14 @@
 # A registry with base images that stand in for Docker's `python:3.11-slim`:
 #   library/python:3.11-slim         amd64
 #   library/python:3.11-slim-multi   an index of amd64 and arm64, for builds across platforms
+#   library/haproxy:3.2-alpine       the router, see router.sh
 
 registry_prepare() {
   docker_prepare
   need docker-registry docker-registry
   need curl curl
   for architecture in amd64 arm64; do base_prepare "$architecture"; done
+  router_prepare
 }
 
 registry_up() {
@@ -19,6 +21,7 @@ registry_up() {
   until_ok 10 registry "the registry" curl -sf "http://$registry/v2/"
   for architecture in amd64 arm64; do base_up "$architecture"; done
   index_up
+  router_up
 }
 
 # What the official slim images leave out as well: manuals, translations, package lists.
