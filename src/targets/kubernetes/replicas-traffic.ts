@@ -90,13 +90,17 @@ export class ReplicasTraffic implements Traffic {
     await Promise.all(strangers.map((pod) => this.#mark(pod, noInstance)));
   }
 
+  /** Share of the servers that are the canary's, 0 to 1. */
+  async share(): Promise<number> {
+    const { cluster, name } = this.#parts;
+    return shareIn(await readSides(cluster, name));
+  }
+
   async measured(): Promise<Measurement> {
     const { cluster, name, counters } = this.#parts;
     const sides = await readSides(cluster, name);
     const seen = await measurePods(cluster, counters, sides);
-    const joined = sides.canary.filter((pod) => isReady(pod) && isJoined(pod, sides.revision)).length;
-    const share = shareWith(sides.ready.stable, joined);
-    return { ...seen, share, rescued: 0, failed: seen.stable.errors + seen.canary.errors };
+    return { ...seen, share: shareIn(sides), rescued: 0, failed: seen.stable.errors + seen.canary.errors };
   }
 
   /** Waits until the canary has so many ready pods. */
@@ -146,6 +150,11 @@ export class ReplicasTraffic implements Traffic {
       if ((await cluster.api.read("Pod", name)) !== null) throw error;
     }
   }
+}
+
+function shareIn({ canary, revision, ready }: Sides): number {
+  const joined = canary.filter((pod) => isReady(pod) && isJoined(pod, revision)).length;
+  return shareWith(ready.stable, joined);
 }
 
 function isJoined({ metadata }: KubeObject, revision: string | null): boolean {

@@ -89,6 +89,14 @@ export class RouterTraffic implements Traffic {
     await this.#point(noInstance);
   }
 
+  /** Share that the ready routers have, 0 to 1; 0 as well where they reach no canary. */
+  async share(): Promise<number> {
+    const { cluster, name } = this.#parts;
+    if (instanceOf(await cluster.api.read("Service", namesOf(name).canary)) === null) return 0;
+    const routers = (await this.#routers()).filter(isReady);
+    return meanShare(await Promise.all(routers.map((pod) => lookAt(this.#pods, pod))));
+  }
+
   async measured(): Promise<Measurement> {
     const { cluster, name, counters } = this.#parts;
     const sides = await readSides(cluster, name);
@@ -99,14 +107,13 @@ export class RouterTraffic implements Traffic {
       counters.read(sides.stable, sides.canary),
     ]);
     const sum = answered.map(({ counts }) => counts).reduce(addRouters, noCounts);
-    const shares = answered.map(({ share }) => share / wholeShare);
     return {
       at: cluster.monotonic(),
       era: eraOf(
         sides,
         answered.map(({ id }) => id),
       ),
-      share: shares.reduce((total, share) => total + share, 0) / shares.length,
+      share: meanShare(answered),
       ...sum,
       ready: sides.ready,
       trouble: sides.trouble,
@@ -163,6 +170,12 @@ export class RouterTraffic implements Traffic {
     await this.#pods.keepOnly(pods);
     return pods;
   }
+}
+
+/** The routers have about the same number of requests: users reach them through one Service. */
+function meanShare(routers: readonly { share: number }[]): number {
+  const sum = routers.reduce((total, { share }) => total + share, 0);
+  return routers.length === 0 ? 0 : sum / routers.length / wholeShare;
 }
 
 function isUnreachable(error: unknown): boolean {
