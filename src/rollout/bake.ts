@@ -4,7 +4,7 @@ import { eValue } from "./odds.ts";
 import type { Counts } from "./ports.ts";
 
 /** Probability that a revision that keeps its promise is ever taken back by this test. */
-const bakeAlpha = 0.001;
+export const bakeAlpha = 0.001;
 
 /** How far above the limit the alternative lies, as shares of the way from the limit to 1. */
 const ways = [0.02, 0.05, 0.1, 0.25, 0.5, 0.9];

@@ -66,11 +66,15 @@ export const evidence = z.strictObject({
     .strictObject({
       logs: z.array(z.number()),
       recent: z.array(count),
-      scatter,
-      limits: z.strictObject({ stable: count, canary: count }).nullable(),
-      stable: z.strictObject({ counted: count, slow: count }),
-      canary: z.strictObject({ counted: count, slow: count }),
-      slowScrapes: count,
+      thresholds: z.array(
+        z.strictObject({
+          scatter,
+          limits: z.strictObject({ stable: count, canary: count }).nullable(),
+          stable: z.strictObject({ counted: count, slow: count }),
+          canary: z.strictObject({ counted: count, slow: count }),
+          scrapes: count,
+        }),
+      ),
     })
     .default(beginSlow),
   /** The canary answers otherwise: log e-value. */

@@ -34,6 +34,11 @@ export function add(a: Counts, b: Counts): Counts {
   return { requests: a.requests + b.requests, errors: a.errors + b.errors };
 }
 
+/** How often an answer was given. An answer may be called like something that every object has. */
+export function timesSaid(said: Record<string, number>, answer: string): number {
+  return Object.hasOwn(said, answer) ? (said[answer] ?? 0) : 0;
+}
+
 function subtract(a: Counts, b: Counts): Counts {
   return { requests: a.requests - b.requests, errors: a.errors - b.errors };
 }
@@ -53,9 +58,9 @@ function answersBetween(before: Answers, after: Answers): Answers | null {
     return { bound, count: earlier?.bound === bound ? count - earlier.count : Number.NaN };
   });
   const said = Object.fromEntries(
-    Object.entries(after.said).map(([answer, count]) => [answer, count - (before.said[answer] ?? 0)]),
+    Object.entries(after.said).map(([answer, count]) => [answer, count - timesSaid(before.said, answer)]),
   );
   const counts = [...seconds.map(({ count }) => count), ...Object.values(said)];
-  const isGone = Object.keys(before.said).some((answer) => !(answer in said));
+  const isGone = Object.keys(before.said).some((answer) => !Object.hasOwn(said, answer));
   return isGone || !counts.every((count) => count >= 0) ? null : { seconds, said };
 }

@@ -4,7 +4,7 @@ import { cleanRequestsNeeded, harmlessAlpha } from "./harmless.ts";
 import { isHarmful } from "./harm.ts";
 import { percent, reason } from "./moves.ts";
 import type { Failure, HoldCause, Rollout } from "./record.ts";
-import { isTooSlow } from "./slow.ts";
+import { isTooSlow, worstThreshold } from "./slow.ts";
 import { isShifted, recentShift } from "./shift.ts";
 import { compareSplit, isInForce } from "./split.ts";
 
@@ -113,14 +113,16 @@ function troubled({ to }: Rollout, trouble: string): Failure {
 }
 
 function tooSlow({ evidence, to }: Rollout): Failure {
-  const { limits, canary, stable } = evidence.slow;
-  const beyond = ({ slow, counted }: { slow: number; counted: number }, bound: number | undefined) =>
-    `${slow} of ${counted} requests longer than ${seconds(bound ?? 0)}`;
+  const worst = worstThreshold(evidence.slow);
+  const tell = (side: "canary" | "stable") => {
+    const { slow, counted } = worst?.[side] ?? { slow: 0, counted: 0 };
+    return `${slow} of ${counted} requests longer than ${seconds(worst?.limits?.[side] ?? 0)}`;
+  };
   return reason(
     "rollout.slow",
     "gate",
     `the canary of ${to.version} is too slow`,
-    `it took ${beyond(canary, limits?.canary)}, stable took ${beyond(stable, limits?.stable)}`,
+    `it took ${tell("canary")}, stable took ${tell("stable")}`,
     "make the model or its handler faster, give it more cpu, or raise `deploy.canary.maxSlowdown`",
   );
 }

@@ -1,4 +1,5 @@
 // FAIL: an anytime-valid test that the canary answers otherwise than stable over the same minutes.
+import { timesSaid } from "./increment.ts";
 import { logRatio, nearestPair } from "./nearest.ts";
 import type { Answers } from "./ports.ts";
 import { addToScatter, beginScatter, memory, temper } from "./scatter.ts";
@@ -91,7 +92,8 @@ interface Bet {
 function betOn({ stable, canary }: Shift["recent"]): Bet | null {
   const [ofStable, ofCanary] = [total(stable), total(canary)];
   if (ofStable < leastRecent || ofCanary < leastRecent) return null;
-  const isOftener = (answer: string) => (canary[answer] ?? 0) / ofCanary > (stable[answer] ?? 0) / ofStable;
+  const isOftener = (answer: string) =>
+    timesSaid(canary, answer) / ofCanary > timesSaid(stable, answer) / ofStable;
   const answers = new Set(Object.keys(canary).filter(isOftener));
   // Drawn off 0 and 1, where no likelihood is defined.
   const rate = (said: Record<string, number>) => {
@@ -129,7 +131,7 @@ function total(said: Record<string, number>): number {
 function remember(recent: Record<string, number>, said: Record<string, number>): Record<string, number> {
   const answers = new Set([...Object.keys(recent), ...Object.keys(said)]);
   const faded = [...answers].map(
-    (answer) => [answer, memory * (recent[answer] ?? 0) + (said[answer] ?? 0)] as const,
+    (answer) => [answer, memory * timesSaid(recent, answer) + timesSaid(said, answer)] as const,
   );
   return Object.fromEntries(faded.filter(([, count]) => count >= 1e-3));
 }

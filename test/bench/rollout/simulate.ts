@@ -9,33 +9,12 @@ import type { RolloutValues } from "../../../src/rollout/plan.ts";
 import type { Counts, Measurement } from "../../../src/rollout/ports.ts";
 import type { Rollout } from "../../../src/rollout/record.ts";
 import { revisionOf } from "../../../src/rollout/revision.ts";
+import { binomial, generator } from "./dice.ts";
+import { print, quantile } from "./table.ts";
 
 const from = revisionOf("sim", "1.0.0", `sha256:${"a".repeat(64)}`);
 const to = revisionOf("sim", "1.1.0", `sha256:${"b".repeat(64)}`);
 const holder = { id: "sim", user: "sim", host: "sim", pid: 1, doing: "simulate", since: "" };
-
-/** A small, fast, well mixed generator (mulberry32); uniform in [0, 1). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** Successes of n trials; by waiting times between successes, so that rare errors are cheap. */
-function binomial(random: () => number, n: number, p: number): number {
-  if (p <= 0 || n <= 0) return 0;
-  if (p >= 1) return n;
-  const logMiss = Math.log1p(-p);
-  let count = 0;
-  for (let at = 0; ; count += 1) {
-    at += Math.floor(Math.log(1 - random()) / logMiss) + 1;
-    if (at > n) return count;
-  }
-}
 
 interface Scenario {
   name: string;
@@ -54,9 +33,13 @@ interface Run {
 const values: RolloutValues = {
   name: "sim",
   channel: "production",
+  strategy: "canary",
   steps: [5, 25, 50],
   intervalMs: 60_000,
   maxHarm: 0.01,
+  maxSlowdown: 2,
+  maxShift: 0.3,
+  reachable: null,
   holdMs: 600_000,
   startTimeoutMs: 120_000,
   bakeMs: 0,
@@ -169,14 +152,15 @@ function* atFivePercent(
 
 /** Seconds until FAIL, by the product's test and by a threshold of 1 % per minute; null: not within 1 h. */
 function detect(rate: number, seed: number) {
-  let evidence = beginEvidence(planRollout({ ...values, steps: [5] }, to, from).plan);
+  const { plan } = planRollout({ ...values, steps: [5] }, to, from);
+  let evidence = beginEvidence(plan);
   let found: { seconds: number; errors: number } | null = null;
   let naive: number | null = null;
   let minute = { requests: 0, errors: 0 };
   for (const measurement of atFivePercent(0.001, rate, seed, 3600)) {
     const seconds = measurement.at / 1000;
     const { canary } = measurement;
-    evidence = addScrape(evidence, measurement);
+    evidence = addScrape(evidence, measurement, plan);
     if (found === null && isHarmful(evidence.harm, canary.errors)) found = { seconds, errors: canary.errors };
     if (seconds > 0 && seconds % 60 === 0) {
       if ((canary.errors - minute.errors) / (canary.requests - minute.requests) > 0.01) naive ??= seconds;
@@ -189,25 +173,13 @@ function detect(rate: number, seed: number) {
 
 /** Canary requests until PASS for 100 %; null: not within 20 min. */
 function passes(stable: number, canary: number, seed: number): number | null {
-  let evidence = beginEvidence(planRollout({ ...values, steps: [5] }, to, from).plan);
+  const { plan } = planRollout({ ...values, steps: [5] }, to, from);
+  let evidence = beginEvidence(plan);
   for (const measurement of atFivePercent(stable, canary, seed, 1200)) {
-    evidence = addScrape(evidence, measurement);
+    evidence = addScrape(evidence, measurement, plan);
     if (excludes(evidence, values.maxHarm)) return measurement.canary.requests;
   }
   return null;
-}
-
-function quantile(sorted: number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
-}
-
-function print(rows: string[][]): void {
-  const widths = rows[0]!.map((_cell, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const [index, row] of rows.entries()) {
-    console.log(`| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`);
-    if (index === 0) console.log(`| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
-  }
-  console.log("");
 }
 
 function isBurst(second: number, bursts: number[]): boolean {
