@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Clock, Host, Progress } from "./commands/host.ts";
 import { MlshipError, exitCodes } from "./errors.ts";
 import type { GlobalOptions, Shell, Sink } from "./shell.ts";
+import type { Cluster } from "./targets/kubernetes/ports.ts";
 import { makeStyle, wantsColour } from "./ui/style.ts";
 import manifest from "../package.json" with { type: "json" };
 
@@ -31,6 +32,7 @@ export function openShell(): { argv: string[]; shell: Shell; end: (code: number)
 
 async function openHost(options: GlobalOptions): Promise<Host> {
   const signal = interruptSignal();
+  const opened: Cluster[] = [];
   const cwd = path.resolve(options.directory ?? ".");
   // What other programs are given.
   const env = withoutKeys(process.env);
@@ -117,7 +119,17 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     async cluster(place) {
       const { openCluster } = await import("./tools/kubectl/open.ts");
       const leash = path.join(packageFolder, "dist", "leash.js");
-      return await openCluster({ ...place, node: process.execPath, leash, env, temporary: tmpdir(), signal });
+      const asked = { ...place, node: process.execPath, leash, env, temporary: tmpdir(), signal };
+      const cluster = await openCluster(asked);
+      opened.push(cluster);
+      return cluster;
+    },
+    async clusterTarget(cluster, asked) {
+      const { KubernetesTarget } = await import("./targets/kubernetes/kubernetes-target.ts");
+      return new KubernetesTarget(cluster, asked);
+    },
+    close() {
+      for (const cluster of opened.splice(0)) cluster.close();
     },
     async commit(folder) {
       const { commitOf } = await import("./tools/git.ts");

@@ -32,6 +32,16 @@ export function entryKey(model: string, channel: string, seq: number): string {
   return `${channelPrefix(model, channel)}${String(seq).padStart(10, "0")}.json`;
 }
 
+/** How a version was served, in all channels. */
+export function servedPrefix(model: string, version: string): string {
+  return `models/${model}/served/${version}/`;
+}
+
+/** One way in which a version was served in a channel. */
+export function servedKey(model: string, version: string, channel: string, seq: number): string {
+  return `${servedPrefix(model, version)}${channel}/${String(seq).padStart(10, "0")}.json`;
+}
+
 function hexOf(digest: Digest): string {
   return digest.slice("sha256:".length);
 }

@@ -1,19 +1,30 @@
-// `mlship deploy`: from mlship.yaml to traffic. Judges, stores, starts, checks, shifts, promotes or takes back.
-import { readChannel, serving } from "../artifacts/channel.ts";
+// `mlship deploy`: from mlship.yaml to traffic. Judges, makes and stores what is needed, starts, checks, shifts, promotes or takes back.
 import type { Release } from "../artifacts/release.ts";
+import type { Digest } from "../digest.ts";
 import type { Exit } from "../errors.ts";
 import { planRollout, type RolloutPlan } from "../rollout/plan.ts";
-import { revisionOf } from "../rollout/revision.ts";
 import type { Report } from "../validation/report.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
 import { appendRefusal } from "./ledger.ts";
-import { openProject, withStaging } from "./project.ts";
-import { storeRelease } from "./release.ts";
+import { withStaging } from "./project.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
-import { roll, rolloutValues, setRight, type RolloutSummary, type Site } from "./roll.ts";
-import { openTarget } from "./target.ts";
+import { roll, rolloutValues, setRight, type RolloutSummary } from "./roll.ts";
+import { openEvents } from "./rollout-events.ts";
+import { shippingOf } from "./ship/shipping.ts";
+import { openSite, openSiteToChange, productionOf, type Site } from "./site.ts";
+import { writeSummary } from "./step-summary.ts";
 import { exitOf } from "./validate.ts";
+
+/** How a deployment goes. */
+export interface DeployOptions {
+  /** Ends with the plan, before anything is made, stored or started. */
+  dryRun: boolean;
+  /** A place that may be the wrong one is not asked about. */
+  yes: boolean;
+  /** File that events are appended to. */
+  events: string | undefined;
+}
 
 /** mlship.deploy/v1: what was decided, and what came of it. */
 export interface DeployDocument extends ResultDocument {
@@ -26,6 +37,12 @@ export interface DeployDocument extends ResultDocument {
   /** What an earlier command had left, and what was done about it. */
   found: string[];
   report: Report;
+  /** What would be made and stored before the rollout, in words; empty unless it is a dry run. */
+  before: string[];
+  /** Reference of the image with its digest; null where none is needed, and in a dry run. */
+  image: string | null;
+  /** Digest of how it is served; null where the release says it all, and in a dry run. */
+  served: Digest | null;
   /** Null when the verdict was not pass, and in a dry run. */
   release: Release["digest"] | null;
   /** Null when the verdict was not pass. */
@@ -37,65 +54,90 @@ export interface DeployDocument extends ResultDocument {
   endpoint: string | null;
 }
 
-/** Ships the project's model. `dryRun` ends with the plan, before anything is stored or started. */
+/** Ships the project's model. */
 export async function deploy(
-  { dryRun }: { dryRun: boolean },
+  options: DeployOptions,
   host: Host,
   selection: ProjectOptions,
 ): Promise<Result<DeployDocument>> {
-  const project = await openProject(host, selection);
+  const { dryRun, yes } = options;
+  const events = openEvents(dryRun ? undefined : options.events, host);
+  const doing = "mlship deploy";
+  const opened = dryRun
+    ? await openSite(host, selection, doing)
+    : await openSiteToChange(host, selection, doing, yes);
+  const { project, target } = opened;
   const { name, version } = project.config;
-  const store = await host.store(project.config.artifacts.store);
-  const target = await openTarget(project, host, store);
+  (await shippingOf(opened)).check();
   host.progress.note(`${name} ${version} to ${target.place}, channel ${project.channel}`);
-  const production = serving(await readChannel(store, name, project.channel));
-  const site: Site = { project, host, store, target, production, doing: "mlship deploy" };
-  const found = dryRun ? [] : await setRight(site);
+  const { found, site } = dryRun ? { found: [], site: opened } : await setRight(opened);
+  const production = productionOf(site);
+  const shipping = await shippingOf(site);
   return await withStaging(project, host, async (folder) => {
-    const judgement = await judge(project, host, folder, { store, production, reuse: true });
-    const { report, bundle } = judgement;
-    const document = async (more: Partial<DeployDocument>): Promise<DeployDocument> => {
-      const { stable, endpoint } = await target.observe();
-      const now = { serving: stable?.version ?? null, endpoint };
-      const none = { release: null, plan: null, rollout: null };
-      return {
-        schema: "mlship.deploy/v1",
-        name,
-        version,
-        channel: project.channel,
-        place: target.place,
-        found,
-        report,
-        ...none,
-        ...more,
-        ...now,
-      };
-    };
+    const locking = shipping.locking({ dryRun });
+    const asked = { store: site.store, production, reuse: true, locking };
+    const judgement = await judge(project, host, folder, asked);
+    const { report } = judgement;
+    const document = async (more: Partial<DeployDocument>) =>
+      await documentOf(site, { found, report, ...more });
     if (report.verdict !== "pass") {
-      const reason = report.gates
-        .filter(({ status }) => status !== "pass")
-        .map(({ why }) => why)
-        .join("; ");
-      const evidence = { report: report.digest, model: report.model.digest, dataset: report.dataset.digest };
-      if (!dryRun) await appendRefusal(store, project, host, { expected: production, reason, evidence });
+      if (!dryRun) await refuse(site, report);
       return { document: await document({}), exit: exitOf[report.verdict] };
     }
-    const { stable } = await target.observe();
     if (dryRun) {
-      // A release that does not exist yet is named by what it is made of.
-      const plan = planRollout(rolloutValues(project), revisionOf(name, version, bundle.digest), stable);
-      return { document: await document({ plan }), exit: "done" };
+      const { revision, steps } = await shipping.foresee(judgement);
+      const { stable } = await target.observe();
+      const plan = planRollout(rolloutValues(project), revision, stable);
+      return { document: await document({ plan, before: steps }), exit: "done" };
     }
     host.signal.throwIfAborted();
-    const { release } = await storeRelease(project, host, store, judgement, production);
-    const plan = planRollout(rolloutValues(project), revisionOf(name, version, release.digest), stable);
-    const shipped = { release: release.digest, plan };
+    const { release, revision, image, served } = await shipping.prepare(judgement);
+    const { stable } = await target.observe();
+    const plan = planRollout(rolloutValues(project), revision, stable);
+    const shipped = { release: release.digest, image, served, plan };
     if (plan.kind === "none") return { document: await document(shipped), exit: "done" };
     // What is stored may stay: it is whole, and the next deploy finds it. Nothing is begun any more.
     host.signal.throwIfAborted();
-    const rollout = await roll(site, plan, release, `deploy of ${version}`);
-    return { document: await document({ ...shipped, rollout }), exit: exitOfRollout(rollout) };
+    const rollout = await roll(site, plan, release, { reason: `deploy of ${version}`, events });
+    const shown = await document({ ...shipped, rollout });
+    await writeSummary(host, { ...shown, what: `${name} ${version}` });
+    return { document: shown, exit: exitOfRollout(rollout) };
   });
+}
+
+async function documentOf(
+  { project, target }: Site,
+  known: Pick<DeployDocument, "found" | "report"> & Partial<DeployDocument>,
+): Promise<DeployDocument> {
+  const { stable, endpoint } = await target.observe();
+  const { name, version } = project.config;
+  return {
+    schema: "mlship.deploy/v1",
+    name,
+    version,
+    channel: project.channel,
+    place: target.place,
+    before: [],
+    image: null,
+    served: null,
+    release: null,
+    plan: null,
+    rollout: null,
+    ...known,
+    serving: stable?.version ?? null,
+    endpoint,
+  };
+}
+
+/** Says in the channel's log that a gate refused the version. */
+async function refuse(site: Site, report: Report): Promise<void> {
+  const reason = report.gates
+    .filter(({ status }) => status !== "pass")
+    .map(({ why }) => why)
+    .join("; ");
+  const evidence = { report: report.digest, model: report.model.digest, dataset: report.dataset.digest };
+  const expected = productionOf(site);
+  await appendRefusal(site.store, site.project, site.host, { expected, reason, evidence });
 }
 
 /** How a rollout ends the process. */

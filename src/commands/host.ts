@@ -4,6 +4,7 @@ import type { Resolver } from "../image/lock/ports.ts";
 import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
 import type { Scanner } from "../image/check/vulnerabilities.ts";
 import type { Holder, Target } from "../rollout/ports.ts";
+import type { KubernetesTargetOptions } from "../targets/kubernetes/kubernetes-target.ts";
 import type { Cluster, Kubeconfig } from "../targets/kubernetes/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
 import type { Environments, Scorers } from "../validation/ports.ts";
@@ -81,6 +82,8 @@ export interface Host {
   kubeconfig(): Promise<Kubeconfig>;
   /** @param place context null for the current one. @throws MlshipError `kubernetes.*`, exit 5 or 2. */
   cluster(place: { context: string | null; namespace: string }): Promise<Cluster>;
+  /** The model's target on an opened cluster. */
+  clusterTarget(cluster: Cluster, options: KubernetesTargetOptions): Promise<Target>;
   /** Ends what was opened for the command; called once, when it is over. */
   close(): void;
   /** Commit of the work tree that holds a folder, with `dirty` when it has changes; null outside git. */

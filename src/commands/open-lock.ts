@@ -82,6 +82,20 @@ export async function demandLock(project: Project, host: Host, facts: LockFacts)
 }
 
 /**
+ * The lock for a command that only looks: null when there is none.
+ * @throws MlshipError `lock.drift`, exit 2; what reading a lock throws.
+ */
+export async function findFittingLock(
+  project: Project,
+  host: Host,
+  facts: LockFacts,
+): Promise<FoundLock | null> {
+  const found = await findLock(project, host, facts);
+  if (found !== null && found.drift.length > 0) throw drifted(found.drift);
+  return found;
+}
+
+/**
  * The project's lock as it is, or null when there is none.
  * @throws MlshipError `lock.damaged`, `lock.merge-conflict`, `lock.newer-schema`; exit 2.
  */

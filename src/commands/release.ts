@@ -1,12 +1,14 @@
 // Stores a judged model as a release: shared by upload and deploy.
 import path from "node:path";
-import { fetchRelease } from "../artifacts/fetch.ts";
+import { fetchBlob, fetchRelease } from "../artifacts/fetch.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import { publish, type Sources } from "../artifacts/publish.ts";
 import { makeRelease, type Release } from "../artifacts/release.ts";
 import { releaseOf } from "../artifacts/versions.ts";
 import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
+import { goldenSchema } from "../validation/golden.ts";
+import { reportSchema } from "../validation/report.ts";
 import type { Host } from "./host.ts";
 import type { Judgement } from "./judge.ts";
 import type { Project } from "./project.ts";
@@ -30,15 +32,10 @@ export async function storeRelease(
   parent: string | null,
 ): Promise<Stored> {
   const { name, version, folder } = project.config;
-  const { bundle, candidate } = judgement;
+  const { candidate } = judgement;
   const { lock } = candidate.environment;
-  const taken = await releaseOf(store, name, version);
-  if (taken !== null) {
-    const release = await fetchRelease(store, taken);
-    const isSame =
-      canonicalJson(release.bundle) === canonicalJson(bundle) && release.python.digest === lock.digest;
-    if (isSame) return { release, created: false };
-  }
+  const released = await findReleased(project, store, judgement);
+  if (released !== null) return { release: released, created: false };
   const environments = await host.environments(path.join(project.state, "locks"));
   const sources = new Map<Digest, Uint8Array | { file: string }>();
   const blobOf = (bytes: Uint8Array) => {
@@ -63,6 +60,39 @@ export async function storeRelease(
   });
   const all: Sources = sources;
   return await publish(store, release, all);
+}
+
+/** The release of this version, when it is of the same model in the same environment; else null. */
+async function findReleased(
+  { config }: Project,
+  store: ObjectStore,
+  { bundle, candidate }: Judgement,
+): Promise<Release | null> {
+  const taken = await releaseOf(store, config.name, config.version);
+  if (taken === null) return null;
+  const release = await fetchRelease(store, taken);
+  const isSame =
+    canonicalJson(release.bundle) === canonicalJson(bundle) &&
+    release.python.digest === candidate.environment.lock.digest;
+  return isSame ? release : null;
+}
+
+/**
+ * The judgement that the version was released with, where it was. The one of today may differ in what
+ * the model was compared with, and an image that names another report would be another image.
+ */
+export async function releasedJudgement(
+  project: Project,
+  store: ObjectStore,
+  judgement: Judgement,
+): Promise<Judgement> {
+  const release = await findReleased(project, store, judgement);
+  if (release === null) return judgement;
+  const read = async (blob: Release["report"]["file"]): Promise<unknown> =>
+    JSON.parse(Buffer.from(await fetchBlob(store, blob)).toString("utf8"));
+  const report = reportSchema.parse(await read(release.report.file));
+  const golden = release.golden === null ? null : goldenSchema.parse(await read(release.golden));
+  return { ...judgement, report, golden };
 }
 
 function partsOf(

@@ -1,15 +1,16 @@
 // Rolls a release out on a target and shows how it goes: shared by deploy and rollback.
-import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Release } from "../artifacts/release.ts";
 import type { Driving, News } from "../rollout/driver.ts";
 import { drive, reconcile } from "../rollout/engine.ts";
 import { beginRollout, type RolloutPlan, type RolloutValues } from "../rollout/plan.ts";
 import type { Revision, Target } from "../rollout/ports.ts";
 import type { Failure, Rollout } from "../rollout/record.ts";
-import { holderOf, type Host } from "./host.ts";
+import { holderOf } from "./host.ts";
 import { openLedger } from "./ledger.ts";
 import type { Project } from "./project.ts";
+import type { Listener, OpenEvents } from "./rollout-events.ts";
 import { showRollout } from "./show-rollout.ts";
+import { productionOf, readAgain, type Site } from "./site.ts";
 import { fetchGolden } from "./target.ts";
 
 /** The outcome of a rollout as documents carry it. */
@@ -24,27 +25,20 @@ export interface RolloutSummary {
   lastWords: string | null;
 }
 
-/** Where a command works. */
-export interface Site {
-  project: Project;
-  host: Host;
-  store: ObjectStore;
-  target: Target;
-  /** The version that the channel's log says serves. */
-  production: string | null;
-  /** The command: `mlship deploy`. */
-  doing: string;
-}
-
 /** What the project says about its rollouts. */
 export function rolloutValues({ config, channel }: Project): RolloutValues {
-  const { steps, intervalMs, maxHarm, holdMs, bakeMs, startTimeoutMs } = config.deploy.canary;
+  const { steps, intervalMs, maxHarm, maxSlowdown, maxShift } = config.deploy.canary;
+  const { holdMs, bakeMs, startTimeoutMs } = config.deploy.canary;
   return {
     name: config.name,
     channel,
+    strategy: config.deploy.strategy,
     steps,
     intervalMs,
     maxHarm,
+    maxSlowdown,
+    maxShift,
+    reachable: null,
     holdMs,
     bakeMs,
     startTimeoutMs,
@@ -54,15 +48,16 @@ export function rolloutValues({ config, channel }: Project): RolloutValues {
 
 /**
  * Serves again what should serve, and finishes or takes back what a killed command left.
- * @returns what was found and done, in sentences
+ * @returns what was found and done, in sentences, and the site as it is afterwards
  * @throws MlshipError `rollout.locked`, exit 6, when another command drives a rollout now
  */
-export async function setRight(site: Site): Promise<string[]> {
+export async function setRight(site: Site): Promise<{ found: string[]; site: Site }> {
   const recovered = await site.target.recover();
   const { said } = await reconcile(drivingOf(site, () => {}));
-  const told = [...recovered, ...said];
-  for (const sentence of told) site.host.progress.note(sentence);
-  return told;
+  const found = [...recovered, ...said];
+  for (const sentence of found) site.host.progress.note(sentence);
+  // What was finished or taken back has its entry in the log by now.
+  return { found, site: said.length === 0 ? site : await readAgain(site) };
 }
 
 /** Drives a planned rollout of a release to its end. */
@@ -70,11 +65,12 @@ export async function roll(
   site: Site,
   plan: RolloutPlan,
   release: Release,
-  reason: string,
+  { reason, events }: { reason: string; events: OpenEvents },
 ): Promise<RolloutSummary> {
-  const { host, store } = site;
-  const show = showRollout(host.progress);
-  const driving = drivingOf(site, show.news);
+  const { host, store, target } = site;
+  const { name, channel, to } = plan;
+  const listeners = [showRollout(host.progress), events({ name, channel, version: to.version })];
+  const driving = drivingOf(site, (news) => tellAll(listeners, news));
   const golden = await fetchGolden(store, release);
   const begun = beginRollout(plan, {
     id: host.nonce(),
@@ -85,14 +81,17 @@ export async function roll(
   try {
     const rollout = await drive({ ...driving, rollout: begun, golden });
     const { outcome, why, verdict, interrupted } = rollout;
-    show.end(rollout);
-    const lastWords =
-      verdict !== null && verdict.canaryErrors > 0 ? await lastLine(site.target, plan.to) : null;
+    for (const listener of listeners) listener.end(rollout);
+    const lastWords = verdict !== null && verdict.canaryErrors > 0 ? await lastLine(target, to) : null;
     return { outcome: outcome ?? "failed", why, verdict, golden: rollout.golden, interrupted, lastWords };
   } catch (error) {
-    show.end(null);
+    for (const listener of listeners) listener.end(null);
     throw error;
   }
+}
+
+function tellAll(listeners: Listener[], news: News): void {
+  for (const listener of listeners) listener.news(news);
 }
 
 async function lastLine(target: Target, revision: Revision): Promise<string | null> {
@@ -101,11 +100,9 @@ async function lastLine(target: Target, revision: Revision): Promise<string | nu
   return line === "" ? null : line.replace(/^\S+Z \[\d+\] */, "");
 }
 
-function drivingOf(
-  { project, host, store, target, production, doing }: Site,
-  onEvent: (news: News) => void,
-): Driving {
+function drivingOf(site: Site, onEvent: (news: News) => void): Driving {
+  const { project, host, store, target, doing } = site;
   const { clock, signal } = host;
-  const ledger = openLedger(store, project, production);
+  const ledger = openLedger(store, project, productionOf(site));
   return { target, ledger, holder: holderOf(host, doing), clock, signal, onEvent };
 }

@@ -34,9 +34,15 @@ export const rolloutEventSchema = z.strictObject({
 });
 export type RolloutEvent = z.infer<typeof rolloutEventSchema>;
 
+/** What the driver tells, as far as it is shown. */
+export type Told =
+  | Pick<Extract<News, { type: "moved" }>, "type" | "rollout" | "text">
+  | Pick<Extract<News, { type: "measured" }>, "type" | "rollout">
+  | Extract<News, { type: "note" }>;
+
 /** Takes what the driver tells. */
 export interface Listener {
-  news: (news: News) => void;
+  news: (news: Told) => void;
   /** With the finished rollout, or null after an error. */
   end: (rollout: Rollout | null) => void;
 }

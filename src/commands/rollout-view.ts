@@ -1,9 +1,13 @@
 // What a person sees of a rollout at one instant, made of its record alone: live, from another machine, in events.
 import { z } from "zod";
+import { bakeAlpha } from "../rollout/bake.ts";
 import { excessToExclude } from "../rollout/evidence.ts";
-import { eValue, harmAlpha } from "../rollout/harm.ts";
+import { harmAlpha } from "../rollout/harm.ts";
+import { eValue } from "../rollout/odds.ts";
 import { cleanRequestsNeeded, harmlessAlpha } from "../rollout/harmless.ts";
 import { phases, type HoldCause, type Rollout } from "../rollout/record.ts";
+import { shiftAlpha } from "../rollout/shift.ts";
+import { slowAlpha } from "../rollout/slow.ts";
 
 const count = z.number().nonnegative();
 const share = z.number().min(0).max(1);
@@ -65,7 +69,8 @@ export function viewOf(rollout: Rollout): RolloutView {
     step:
       rollout.step < 0 || plan.steps.length === 0 ? null : { at: rollout.step + 1, of: plan.steps.length },
     wanted,
-    measured: wanted > 0 && step.users > 0 ? Math.min(1, step.canary / step.users) : null,
+    // Until the new share is in force, the split that was measured is that of the one before.
+    measured: phase !== "set" && wanted > 0 && step.users > 0 ? Math.min(1, step.canary / step.users) : null,
     stable: isWatched ? evidence.bake.counts : total.stable,
     canary: total.canary,
     rescued: total.rescued,
@@ -96,14 +101,25 @@ function passOf(rollout: Rollout): number {
   return within(Math.max(0, ...logs) / Math.log(1 / harmlessAlpha));
 }
 
-/** The same towards taking it back: of the canary, and of the promoted version while it is watched. */
+/** The same towards taking it back, of the test that is nearest to it: of the canary, and of the promoted version while it is watched. */
 function failOf(rollout: Rollout): number | null {
   const { phase, evidence } = rollout;
   if (phase !== "bake" && !isJudged(rollout)) return null;
-  const { logs } = phase === "bake" ? evidence.bake : evidence.harm;
-  if (logs.length === 0) return 0;
-  return within(Math.log(Math.max(eValue(logs), 1)) / Math.log(1 / harmAlpha));
+  if (phase === "bake") return towards(logOf(evidence.bake.logs), bakeAlpha);
+  const { harm, slow, shift } = evidence;
+  return Math.max(
+    towards(logOf(harm.logs), harmAlpha),
+    towards(logOf(slow.logs), slowAlpha),
+    towards(shift.log, shiftAlpha),
+  );
 }
+
+function logOf(logs: number[]): number {
+  return logs.length === 0 ? 0 : Math.log(eValue(logs));
+}
+
+/** An e-value convicts at 1 / alpha. */
+const towards = (log: number, alpha: number) => within(Math.max(0, log) / Math.log(1 / alpha));
 
 function leftOf(rollout: Rollout, toPass: number | null): number | null {
   const { phase, plan, evidence, stepAt, bakeAt, volatile } = rollout;

@@ -63,6 +63,8 @@ function stageOf({ phase, to, from, share }: Rollout): Stage | null {
     case "observe":
     case "hold":
       return share > 0 ? { title: `canary ${percent(share)}`, tell: tellCanary } : null;
+    case "expand":
+      return { title: `start all servers of ${to.version}`, tell: share > 0 ? tellCanary : nothing };
     case "promote":
       return { title: `promote ${to.version}`, tell: nothing };
     case "bake":

@@ -1,11 +1,12 @@
 // `mlship status`: what runs where and why. Looks, and changes nothing.
-import { readChannel, serving, type ChannelEntry } from "../artifacts/channel.ts";
+import type { ChannelEntry } from "../artifacts/channel.ts";
 import type { Holder, Observed } from "../rollout/ports.ts";
 import { isFinished, type Rollout } from "../rollout/record.ts";
 import type { Host } from "./host.ts";
-import { openProject } from "./project.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
-import { openTarget } from "./target.ts";
+import { viewOf, type RolloutView } from "./rollout-view.ts";
+import { openSite, productionOf, readAgain, type Site } from "./site.ts";
+import { watchRollout } from "./watch-rollout.ts";
 
 /** mlship.status/v1 */
 export interface StatusDocument extends ResultDocument, Observed {
@@ -15,34 +16,47 @@ export interface StatusDocument extends ResultDocument, Observed {
   name: string;
   channel: string;
   place: string;
+  /** What splits the traffic; null on this machine, where the gateway does. */
+  split: string | null;
   /** The version that the channel's log says serves. */
   expected: string | null;
   /** The last entry of the channel's log. */
   last: (Pick<ChannelEntry, "action" | "version" | "reason" | "actor"> & { at: string }) | null;
   /** A rollout that is not finished. */
-  rollout: (Pick<Rollout, "id" | "phase" | "step" | "share" | "reason"> & { version: string }) | null;
+  rollout:
+    | (Pick<Rollout, "id" | "phase" | "step" | "share" | "reason"> & { version: string; view: RolloutView })
+    | null;
   /** Who drives it; null when nobody does. */
   driver: Holder | null;
 }
 
-/** What serves now, beside what should. */
-export async function status(host: Host, selection: ProjectOptions): Promise<Result<StatusDocument>> {
-  const project = await openProject(host, selection);
-  const { name } = project.config;
-  const store = await host.store(project.config.artifacts.store);
-  const target = await openTarget(project, host, store);
-  const entries = await readChannel(store, name, project.channel);
+/** What serves now, beside what should. `watch` follows a rollout until it ends, or Ctrl-C. */
+export async function status(
+  { watch }: { watch: boolean },
+  host: Host,
+  selection: ProjectOptions,
+): Promise<Result<StatusDocument>> {
+  const site = await openSite(host, selection, "mlship status");
+  if (!watch) return { document: await statusOf(site), exit: "done" };
+  const isOver = await watchRollout(site);
+  return { document: await statusOf(await readAgain(site)), exit: isOver ? "done" : "interrupted" };
+}
+
+async function statusOf(site: Site): Promise<StatusDocument> {
+  const { project, host, target, entries } = site;
+  const { name, deploy } = project.config;
   const last = entries.at(-1);
   const record = await target.records.load();
   const unfinished = record !== null && !isFinished(record) ? record : null;
-  const document: StatusDocument = {
+  return {
     schema: "mlship.status/v1",
     at: host.clock.now().toISOString(),
     name,
     channel: project.channel,
     place: target.place,
+    split: deploy.target === "kubernetes" ? deploy.canary.split : null,
     ...(await target.observe()),
-    expected: serving(entries),
+    expected: productionOf(site),
     last: last
       ? {
           action: last.action,
@@ -59,8 +73,8 @@ export async function status(host: Host, selection: ProjectOptions): Promise<Res
       step: unfinished.step,
       share: unfinished.share,
       reason: unfinished.reason,
+      view: viewOf(unfinished),
     },
     driver: await target.lock.holder(),
   };
-  return { document, exit: "done" };
 }

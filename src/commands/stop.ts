@@ -1,10 +1,8 @@
-// `mlship stop`: stops what serves on this machine. The store and its history stay.
+// `mlship stop`: stops what serves. The store and its history stay.
 import { MlshipError } from "../errors.ts";
-import type { Host } from "./host.ts";
-import { openProject } from "./project.ts";
+import { holderOf, type Host } from "./host.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
-import { holderOf } from "./host.ts";
-import { openTarget } from "./target.ts";
+import { openSite } from "./site.ts";
 
 /** mlship.stop/v1 */
 export interface StopDocument extends ResultDocument {
@@ -22,17 +20,20 @@ export async function stop(
   host: Host,
   selection: ProjectOptions,
 ): Promise<Result<StopDocument>> {
-  const project = await openProject(host, selection);
-  const { name } = project.config;
-  const store = await host.store(project.config.artifacts.store);
-  const target = await openTarget(project, host, store);
+  const { project, target } = await openSite(host, selection, "mlship stop");
+  const { name, deploy } = project.config;
   const { stable } = await target.observe();
-  if (stable !== null && !yes) await askFirst(host, `Stop ${name} ${stable.version} on ${target.place}?`);
-  const held = await target.lock.acquire(holderOf(host, "mlship stop"));
+  // On a cluster there may be objects of the model although nothing serves.
+  const isCluster = deploy.target === "kubernetes";
+  const asks = stable !== null || isCluster;
+  const what = stable === null ? name : `${name} ${stable.version}`;
+  if (asks && !yes) await askFirst(host, `Stop ${what} on ${target.place}?`);
+  // On a cluster the lock is one of the objects that go, so the target takes it itself.
+  const held = isCluster ? null : await target.lock.acquire(holderOf(host, "mlship stop"));
   try {
     await target.stop();
   } finally {
-    await held.release();
+    await held?.release();
   }
   const document = {
     schema: "mlship.stop/v1",

@@ -1,4 +1,4 @@
-// Opens the target of a project, and sets right what an earlier command left behind there.
+// Opens the target of a project: this machine, or a cluster.
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { fetchBlob, fetchLock, fetchRelease, fetchServerFile, materialise } from "../artifacts/fetch.ts";
@@ -11,8 +11,22 @@ import { compareGolden, goldenColumns, goldenSchema } from "../validation/golden
 import type { Host } from "./host.ts";
 import { makeState, type Project } from "./project.ts";
 
-/** The project's target, with its releases coming from the store. */
-export async function openTarget(project: Project, host: Host, store: ObjectStore): Promise<Target> {
+/**
+ * The project's target, with its releases coming from the store.
+ * @param doing the command: what is set right on a cluster is set right in its name
+ */
+export async function openTarget(
+  project: Project,
+  host: Host,
+  store: ObjectStore,
+  doing: string,
+): Promise<Target> {
+  if (project.config.deploy.target === "local") return await openLocalTarget(project, host, store);
+  const { openClusterTarget } = await import("./cluster-target.ts");
+  return await openClusterTarget(project, host, store, doing);
+}
+
+async function openLocalTarget(project: Project, host: Host, store: ObjectStore): Promise<Target> {
   const { config, channel } = project;
   const state = await makeState(project);
   return await host.target({

@@ -122,9 +122,16 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
       set: flags.set ?? [],
     });
     const perform = await verb.load();
-    const performed = await perform(values, host, { environment: flags.environment, set: flags.set ?? [] });
-    print(performed, shell, flags);
-    exit(exitCodes[performed.exit]);
+    try {
+      const performed = await perform(values, host, {
+        environment: flags.environment,
+        set: flags.set ?? [],
+      });
+      print(performed, shell, flags);
+      exit(exitCodes[performed.exit]);
+    } finally {
+      host.close();
+    }
   });
 }
 

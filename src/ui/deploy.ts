@@ -24,8 +24,13 @@ export const renderDeploy: Render<DeployDocument> = (document, screen) => {
 
 /** The same for going back. */
 export const renderRollback: Render<RollbackDocument> = (document, screen) => {
-  const { to, rollout } = document;
-  if (rollout === null) return `${document.name} ${to} serves already: nothing to do\n`;
+  const { to, rollout, tookBack } = document;
+  if (tookBack !== null) {
+    const by = tookBack.driver === null ? "its driver had died" : `by ${tookBack.driver}`;
+    const done = screen.style("green", `✔ ${tookBack.version} was taken back`);
+    return `${wrap(`${done}, ${by}`, screen.width, "  ")}\n${now(document, screen)}`;
+  }
+  if (rollout === null || to === null) return `${document.name} ${to} serves already: nothing to do\n`;
   return `${outcome(`rolled back to ${to}`, to, rollout, screen)}${now(document, screen)}`;
 };
 
@@ -41,11 +46,11 @@ export const renderUpload: Render<UploadDocument> = ({ report, release, created,
 };
 
 function renderPlan(
-  { name, version, place }: DeployDocument,
-  steps: string[],
+  { name, version, place, before }: DeployDocument,
+  rollout: string[],
   { style, width }: Screen,
 ): string {
-  const lines = steps.map(
+  const lines = [...before, ...rollout].map(
     (step, place_) => `${String(place_ + 1).padStart(3)}. ${wrap(step, width, "     ")}\n`,
   );
   return `${style("bold", `plan for ${name} ${version} to ${place}`)}\n${lines.join("")}nothing was stored or started: this was a dry run\n`;

@@ -8,6 +8,12 @@ const names = 9;
 
 /** The lines below the title of the step; none while there is nothing to see. */
 export function rolloutLines(view: RolloutView, width: number, style: Style): string[] {
+  const size = Math.max(8, Math.min(30, width - names - 26));
+  return rolloutFacts(view, size).map(([name, value]) => `  ${style("dim", pad(name, names - 2))}  ${value}`);
+}
+
+/** What there is to see of a rollout: names of at most 7 characters, and what is so. @param size characters of a bar */
+export function rolloutFacts(view: RolloutView, size = 10): [name: string, value: string][] {
   const { phase, ready, trouble, waiting } = view;
   const facts: [string, string][] = [];
   if (view.wanted > 0) {
@@ -22,7 +28,6 @@ export function rolloutLines(view: RolloutView, width: number, style: Style): st
     facts.push(["stable", `${requests} requests, ${errors} failed`]);
     facts.push(["users", view.failed === 0 ? "no failure seen" : `${view.failed} failures seen`]);
   }
-  const size = Math.max(8, Math.min(30, width - names - 26));
   if (view.toPass !== null) {
     const left = view.secondsLeft === null ? "" : `, about ${duration(view.secondsLeft)}`;
     facts.push(["to pass", `${bar(view.toPass, size)} ${whole(view.toPass)}${left}`]);
@@ -34,7 +39,7 @@ export function rolloutLines(view: RolloutView, width: number, style: Style): st
   }
   if (waiting !== null) facts.push(["waits", waiting]);
   if (trouble !== null) facts.push(["trouble", trouble.split("\n")[0] ?? ""]);
-  return facts.map(([name, value]) => `  ${style("dim", pad(name, names - 2))}  ${value}`);
+  return facts;
 }
 
 /** The same in a few words, for lines that stay. */

@@ -43,7 +43,8 @@ test("mlship alone, mlship help and mlship --help say the same, and how to begin
       promote                   move the rollout under way to its next step now
       abort                     take the rollout under way back
       rollback                  let the version before serve again
-      stop                      stop what serves on this machine
+      stop                      stop what serves
+      unlock                    take the rollout's lock from its holder
 
     Watch:
       status                    what runs where and why
@@ -86,7 +87,11 @@ test("help of a verb", async () => {
     requests, and promotes it or takes it back by what it does with them.
 
     Flags:
-      --dry-run                 validate and show the plan; store and start nothing
+      --dry-run                 validate and show the plan; make, store and start
+                                nothing
+      --yes                     do not ask when the cluster may be the wrong one;
+                                needed there where nobody can be asked
+      --events <file>           append what happens as JSON lines
       -h, --help                print help
 
     Flags of every verb:

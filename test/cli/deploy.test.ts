@@ -78,9 +78,11 @@ test("--dry-run validates and plans; it stores and starts nothing", async () => 
          succeeded
       5. send it 50 % of requests for at least 3 s, until about 299 of them
          succeeded
-      6. let 1.1.0 serve in place of 1.0.0
-      7. keep 1.0.0 warm for 3 s and watch
-      8. stop 1.0.0
+      6. start all servers of 1.1.0 without traffic
+      7. replay the golden rows through it and compare every answer
+      8. let 1.1.0 serve in place of 1.0.0
+      9. keep 1.0.0 warm for 3 s and watch
+     10. stop 1.0.0
     nothing was stored or started: this was a dry run
     "
   `);

@@ -5,11 +5,13 @@ import path from "node:path";
 import type { Host, Step } from "../../src/commands/host.ts";
 import { digestBytes } from "../../src/digest.ts";
 import type { Scanner } from "../../src/image/check/vulnerabilities.ts";
+import type { Served } from "../../src/cluster/served.ts";
 import { MlshipError } from "../../src/errors.ts";
 import { run } from "../../src/main.ts";
-import type { Target } from "../../src/rollout/ports.ts";
+import type { Revision, Target } from "../../src/rollout/ports.ts";
 import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
 import type { Cluster, Kubeconfig } from "../../src/targets/kubernetes/ports.ts";
+import type { KubernetesTargetOptions } from "../../src/targets/kubernetes/kubernetes-target.ts";
 import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
 import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
 import { createMemoryRegistry } from "../unit/image/oci/memory-registry.ts";
@@ -43,6 +45,8 @@ export class Machine {
   /** The distributions that there are. */
   readonly index = fakeIndex();
   readonly faults = { isMissing: false, onAct: (_act: string) => {} };
+  /** How each revision that runs on the cluster is served. */
+  readonly served = new Map<string, Served>();
   /** What the kubeconfig knows. */
   kubeconfig: Kubeconfig = { current: null, contexts: [] };
   /** Opens a cluster; a test puts one there. */
@@ -188,7 +192,44 @@ export class Machine {
       target: (wanted) => Promise.resolve(this.#target(wanted)),
       kubeconfig: () => Promise.resolve(this.kubeconfig),
       cluster: (place) => Promise.resolve(this.openCluster(place)),
+      clusterTarget: (cluster, wanted) => Promise.resolve(this.#clusterTarget(cluster, wanted)),
+      close: () => {},
       commit: () => Promise.resolve({ commit: "0123456789abcdef0123456789abcdef01234567", dirty: false }),
+    };
+  }
+
+  /** The same world on a cluster, whose servers answer with the model in the image that was built. */
+  #clusterTarget(cluster: Cluster, { blueprints }: KubernetesTargetOptions): Target {
+    const { world, docker } = this;
+    const { target } = world;
+    const bring = async (revision: Revision) => {
+      const served = await blueprints.servedBy(revision);
+      if (served === null) throw new Error(`nobody knows how ${revision.id} is served`);
+      this.served.set(revision.id, served);
+    };
+    return {
+      ...target,
+      name: "kubernetes",
+      place: `context ${cluster.context}, namespace ${cluster.namespace}`,
+      fleet: {
+        ...target.fleet,
+        async start(revision) {
+          await bring(revision);
+          await target.fleet.start(revision);
+        },
+        async expand(revision) {
+          await bring(revision);
+          await target.fleet.expand(revision);
+        },
+        async predict(revision, columns) {
+          await target.fleet.predict(revision, columns);
+          return await docker.asking().ask("", columns, 0);
+        },
+      },
+      stop: () => {
+        world.stopAll();
+        return Promise.resolve();
+      },
     };
   }
 
@@ -196,15 +237,22 @@ export class Machine {
   #target({ materials, port }: Parameters<Host["target"]>[0]): Target {
     const { world, bundles } = this;
     const { target } = world;
+    const bring = async ({ id, release }: Revision) => {
+      const { bundleFolder } = await materials.materialise(release);
+      bundles.set(id, bundleFolder);
+    };
     return {
       ...target,
       place: `this machine, port ${port}`,
       fleet: {
         ...target.fleet,
         async start(revision) {
-          const { bundleFolder } = await materials.materialise(revision.release);
-          bundles.set(revision.id, bundleFolder);
+          await bring(revision);
           await target.fleet.start(revision);
+        },
+        async expand(revision) {
+          await bring(revision);
+          await target.fleet.expand(revision);
         },
         async predict(revision, columns) {
           await target.fleet.predict(revision, columns);

@@ -161,10 +161,16 @@ test("a person who was killed in the middle leaves stable serving; the next comm
   expect(status.stdout.replace(/\d+ (s|min|h|d) ago/, "a while ago")).toMatchInlineSnapshot(`
     "model	fraud, channel production, this machine, port 8080
     serving	1.0.0 at http://127.0.0.1:1/predict
-    canary	1.1.0 with 0 % of requests
+    canary	1.1.0 with 0 % of requests; so far 80 requests, 0 failed
     last	promote 1.0.0, a while ago by ada@loom
     why	deploy of 1.0.0
     rollout	of 1.1.0, in set: deploy of 1.1.0
+    share	25 % wanted, no requests yet, step 2 of 3
+    stable	1520 requests, 0 failed
+    users	no failure seen
+    to pass	█████░░░░░  52 %
+    to fail	░░░░░░░░░░   0 %
+    ready	1 canary, 1 stable
     driver	none: it died. The next command finishes or takes the rollout back
     "
   `);

@@ -1,5 +1,12 @@
 // The verbs that put a version in front of users, and take it back.
-import { shown, type Verb } from "../verb.ts";
+import { shown, type Values, type Verb } from "../verb.ts";
+
+/** For verbs that change what serves. */
+const agreeing = {
+  flags: "--yes",
+  about: "do not ask when the cluster may be the wrong one; needed there where nobody can be asked",
+};
+const eventful = { flags: "--events <file>", about: "append what happens as JSON lines" };
 
 export const shipVerbs: Verb[] = [
   {
@@ -26,7 +33,11 @@ export const shipVerbs: Verb[] = [
     summary: "validate, store, start, and shift traffic to it",
     about:
       "Does all that is needed: validates, stores, starts the version beside the one that serves, replays labelled rows through it, gives it a growing share of requests, and promotes it or takes it back by what it does with them.",
-    flags: [{ flags: "--dry-run", about: "validate and show the plan; store and start nothing" }],
+    flags: [
+      { flags: "--dry-run", about: "validate and show the plan; make, store and start nothing" },
+      agreeing,
+      eventful,
+    ],
     examples: [
       ["mlship deploy", "ship the version in mlship.yaml"],
       ["mlship deploy --dry-run", "what would happen"],
@@ -37,8 +48,13 @@ export const shipVerbs: Verb[] = [
         import("../../commands/deploy.ts"),
         import("../../ui/deploy.ts"),
       ]);
+      const options = (values: Values) => ({
+        dryRun: values.flag("dryRun"),
+        yes: values.flag("yes"),
+        events: values.text("events"),
+      });
       return shown(
-        (values, host, project) => deploy({ dryRun: values.flag("dryRun") }, host, project),
+        (values, host, project) => deploy(options(values), host, project),
         () => renderDeploy,
       );
     },
@@ -50,19 +66,31 @@ export const shipVerbs: Verb[] = [
     group: "Ship",
     summary: "let the version before serve again",
     about:
-      "Starts the version before, unless it is still warm, checks it with labelled rows, and gives it all requests in one step.",
-    flags: [{ flags: "--to <version>", about: "go back to this version instead" }],
+      "Takes a rollout under way back. Else starts the version before, unless it is still warm, checks it with labelled rows, and gives it all requests in one step. A version that is named with --to gets a canary first, as a new one does.",
+    flags: [
+      { flags: "--to <version>", about: "go back to this version instead" },
+      { flags: "--now", about: "go to it in one step, without a canary" },
+      agreeing,
+      eventful,
+    ],
     examples: [
       ["mlship rollback", "to the version before"],
-      ["mlship rollback --to 1.2.0", "further back"],
+      ["mlship rollback --to 1.2.0", "further back, step by step"],
+      ["mlship rollback --to 1.2.0 --now", "further back, at once"],
     ],
     async load() {
       const [{ rollback }, { renderRollback }] = await Promise.all([
         import("../../commands/rollback.ts"),
         import("../../ui/deploy.ts"),
       ]);
+      const options = (values: Values) => ({
+        to: values.text("to"),
+        now: values.flag("now"),
+        yes: values.flag("yes"),
+        events: values.text("events"),
+      });
       return shown(
-        (values, host, project) => rollback({ to: values.text("to") }, host, project),
+        (values, host, project) => rollback(options(values), host, project),
         () => renderRollback,
       );
     },
@@ -70,9 +98,9 @@ export const shipVerbs: Verb[] = [
   {
     name: "stop",
     group: "Ship",
-    summary: "stop what serves on this machine",
+    summary: "stop what serves",
     about:
-      "Drains and stops the servers of the project. Releases and history stay; mlship deploy starts again.",
+      "Drains and stops the servers of the project, on this machine or on its cluster. Releases and history stay; mlship deploy starts again.",
     flags: [{ flags: "--yes", about: "do not ask; needed where there is no terminal" }],
     examples: [["mlship stop", "asks first"]],
     async load() {
@@ -86,6 +114,25 @@ export const shipVerbs: Verb[] = [
       );
     },
   },
+  {
+    name: "unlock",
+    group: "Ship",
+    summary: "take the rollout's lock from its holder",
+    about:
+      "Shows who holds the lock of the model on its cluster, from where, since when and when it was last heard of, and takes the lock from it: its next write is refused. Needed only where waiting is not an option: a holder that died is replaced by the next command after 30 seconds.",
+    flags: [{ flags: "--yes", about: "do not ask; needed where there is no terminal" }],
+    examples: [["mlship unlock", "asks first"]],
+    async load() {
+      const [{ unlock }, { renderUnlock }] = await Promise.all([
+        import("../../commands/unlock.ts"),
+        import("../../ui/unlock.ts"),
+      ]);
+      return shown(
+        (values, host, project) => unlock({ yes: values.flag("yes") }, host, project),
+        () => renderUnlock,
+      );
+    },
+  },
 ];
 
 /** The two verbs by which a person decides for a rollout that another command drives. */
@@ -95,6 +142,7 @@ function steering(wish: "promote" | "abort", summary: string, example: string): 
     group: "Ship",
     summary,
     about: `Tells the command that drives the rollout to ${wish === "promote" ? "go on" : "take it back"}, and waits until it has. The decision is recorded as yours.`,
+    flags: [agreeing],
     examples: [[`mlship ${wish}`, example]],
     async load() {
       const [{ steer }, { renderSteer }] = await Promise.all([
@@ -102,7 +150,7 @@ function steering(wish: "promote" | "abort", summary: string, example: string): 
         import("../../ui/status.ts"),
       ]);
       return shown(
-        (_values, host, project) => steer(wish, host, project),
+        (values, host, project) => steer(wish, { yes: values.flag("yes") }, host, project),
         () => renderSteer,
       );
     },

@@ -8,8 +8,10 @@ export const watchVerbs: Verb[] = [
     summary: "what runs where and why",
     about:
       "Shows what serves, what runs as a canary with which share, and what happened last. Changes nothing.",
+    flags: [{ flags: "--watch", about: "follow the rollout under way, from any machine, until it ends" }],
     examples: [
       ["mlship status", "now"],
+      ["mlship status --watch", "as it goes on"],
       ["mlship status --json", "for a script"],
     ],
     async load() {
@@ -18,7 +20,7 @@ export const watchVerbs: Verb[] = [
         import("../../ui/status.ts"),
       ]);
       return shown(
-        (_values, host, project) => status(host, project),
+        (values, host, project) => status({ watch: values.flag("watch") }, host, project),
         () => renderStatus,
       );
     },
