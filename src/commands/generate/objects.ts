@@ -5,6 +5,7 @@ import { load } from "js-yaml";
 import { z } from "zod";
 import { renderKubernetes } from "../../cluster/render.ts";
 import type { ModelSource } from "../../cluster/served.ts";
+import { makeServed } from "../../cluster/served-document.ts";
 import { readImageOf } from "../../image/build-record.ts";
 import type { ContextFile } from "../../image/plan/context.ts";
 import { modelTag } from "../../image/plan/model-image.ts";
@@ -51,16 +52,12 @@ export async function objectFiles(
     (await builtReference(project, plan)) ??
     (await writtenReference(folder, plan)) ??
     `${config.image.repository ?? name}:${version}`;
-  const rendered = renderKubernetes({
-    name,
-    version,
-    revision: revisionOf(name, version, plan.digest).id,
-    image,
-    model: await sourceOf(project, model, plan, folder),
-    serve,
-    deploy,
-    evidence: { plan: plan.digest, ...plan.evidence },
-  });
+  const evidence = { plan: plan.digest, ...plan.evidence };
+  const source = await sourceOf(project, model, plan, folder);
+  // Of a release that is not stored yet the plan stands for the digest: the id is that of what runs.
+  const served = makeServed({ name, version, image, model: source, serve, deploy, evidence }, plan.digest);
+  const revision = revisionOf(name, version, served.release, served.digest).id;
+  const rendered = renderKubernetes({ ...served, revision });
   return { files: rendered.map((file) => ({ path: `kubernetes/${file.path}`, text: file.text })), image };
 }
 

@@ -10,17 +10,9 @@ import { lifecycleOf } from "../../../src/cluster/lifecycle.ts";
 import type { Served } from "../../../src/cluster/served.ts";
 import { MlshipError } from "../../../src/errors.ts";
 import { deliveries, deployedWith, everything, served } from "./example.ts";
+import { failureOf } from "./failure.ts";
 
 const kindsOf = (release: Served) => objectsOf(release).map(({ object }) => object.kind);
-const failureOf = (act: () => unknown) => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof MlshipError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-};
 const textOf = (release: Served, path: string) =>
   renderKubernetes(release).find((file) => file.path === path)?.text ?? "";
 
