@@ -200,8 +200,8 @@ test("only what is denied lacks", async () => {
 });
 
 test("the demand of a real full set is read from its Deployment", () => {
-  const [deployment] = fullSetOf(served).filter(({ kind }) => kind === "Deployment");
-  const { template } = deployment!["spec"] as { template: { spec: object } };
+  const deployment = fullSetOf(served).find(({ kind }) => kind === "Deployment")!;
+  const { template } = deployment["spec"] as { template: { spec: object } };
   const demand = demandOf(template.spec);
   expect(demand.get("requests.cpu")).toBe(0.5);
   expect(demand.get("limits.memory")).toBe(512 * 2 ** 20);
