@@ -59,26 +59,36 @@ export async function findingsOf(parts: RecoveryParts): Promise<Finding[]> {
 
 /** `S-stable` is gone or names a revision that has no servers, and another is known to have been stable. */
 async function lostTruth(parts: RecoveryParts, standing: Standing, seen: Seen): Promise<Finding | null> {
-  const { name, fence, records, released } = parts;
+  const { name, fence, released } = parts;
   const { stable: service } = namesOf(name);
   const has = (id: string) => standing.deployments.some(({ metadata }) => metadata.name === id);
   if (seen.stable !== null && has(seen.stable)) return null;
   if (standing.stableService !== null && seen.stable === null && standing.deployments.length === 0)
     return null;
-  const record = await records.load();
-  const before = record === null ? null : record.outcome === "promoted" ? record.to : record.from;
+  const before = await lastStable(parts, standing);
   if (before === null || !has(before.id) || before.id === seen.stable) return null;
   const what =
     standing.stableService === null
       ? `Service ${service} was removed`
       : `Service ${service} was changed by something else and led to ${seen.stable ?? "nothing"}`;
   return {
-    said: `${what}: it leads to ${before.version} again, as the last rollout left it`,
+    said: `${what}: it leads to ${before.version} again`,
     async mend() {
       await fence.ensure(stableServiceOf(await released.find(before)));
       await fence.write("Service", service, (now) => withStable(now, name, before.id));
     },
   };
+}
+
+/** What the last rollout left stable; without a record, the only full set that there is. */
+async function lastStable(
+  { records, released }: RecoveryParts,
+  { deployments }: Standing,
+): Promise<Revision | null> {
+  const record = await records.load();
+  if (record !== null) return record.outcome === "promoted" ? record.to : record.from;
+  const [only, ...others] = deployments;
+  return only === undefined || others.length > 0 ? null : await released.revision(only.metadata.name);
 }
 
 function missingBase({ base, name }: RecoveryParts, standing: Standing, served: Served): Finding[] {
