@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import manifest from "../package.json" with { type: "json" };
 
 const repository = path.resolve(import.meta.dirname, "..");
 const folder = mkdtempSync(path.join(tmpdir(), "mlship-package-"));
@@ -27,6 +28,11 @@ try {
   // DuckDB and the bundled chunks are found from where they were installed.
   const refused = spawnSync(mlship, ["validate", "--json"], { cwd: folder, encoding: "utf8" });
   if (refused.status !== 2) throw new Error(`validate without a project ended with ${refused.status}`);
+  // The leash is a program of its own: with its pipe closed it ends what it holds.
+  const leash = path.join(folder, "node_modules", manifest.name, "dist", "leash.js");
+  const held = ["", process.execPath, "-e", "setInterval(() => {}, 1000)"];
+  const ended = spawnSync(process.execPath, [leash, ...held], { input: "", timeout: 10_000 });
+  if (ended.status !== 1) throw new Error(`the installed leash ended with ${ended.status}`);
   console.log(`mlship ${version} packs, installs and runs`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
