@@ -155,6 +155,45 @@ describe("drive", () => {
     );
   });
 
+  test("a canary that is too slow, or says the same always, is taken back with numbers", async () => {
+    const bounds = [0.01, 0.015, 0.025, 0.05, Number.POSITIVE_INFINITY];
+    const answers = (count: number, duration: number, said: Record<string, number>) => ({
+      seconds: bounds.map((bound) => ({ bound, count: duration <= bound ? count : 0 })),
+      said,
+    });
+    for (const [code, why, duration, said] of [
+      [
+        "rollout.slow",
+        /requests longer than 25 ms, stable took 0 of \d+ requests longer than 15 ms$/,
+        0.04,
+        0.5,
+      ],
+      [
+        "rollout.shifted",
+        /^over the same minutes 4\d(\.\d+)? % of its answers are others, more than 30 %$/,
+        0.012,
+        1,
+      ],
+    ] as const) {
+      const world = new World().serves(old);
+      world.served = (at) => {
+        const [stable, canary] = [Math.floor(at / 10), Math.floor(at / 200)];
+        return {
+          stable: answers(stable, 0.012, { yes: Math.floor(stable / 2), no: Math.ceil(stable / 2) }),
+          canary: answers(canary, duration, {
+            yes: Math.floor(canary * said),
+            no: Math.ceil(canary * (1 - said)),
+          }),
+        };
+      };
+      const rollout = await run(world, { intervalMs: 60_000 });
+      expect(errorOf(rollout)).toMatchObject({ code, exit: "gate", why: expect.stringMatching(why) });
+      expect([world.stable, world.canary]).toEqual([old, null]);
+      const { verdict } = rollout;
+      expect(Math.max(verdict?.slowEValue ?? 0, verdict?.shiftEValue ?? 0)).toBeGreaterThan(4000);
+    }
+  });
+
   test("a laptop that slept renews its lock before it writes anything", async () => {
     const world = new World().serves(old);
     const now = world.clock.now.bind(world.clock);

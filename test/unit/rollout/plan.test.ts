@@ -70,6 +70,22 @@ describe("planRollout", () => {
   });
 });
 
+describe("a plan for a split", () => {
+  test("is refused for shares that it cannot give, with those that it can", () => {
+    const three = [1 / 4, 2 / 5, 3 / 6, 4 / 7];
+    expect(problemsOf({ reachable: three })).toEqual([
+      "5 % of requests cannot be sent to the canary with what serves now",
+    ]);
+    expect(problemsOf({ reachable: three, steps: [25, 40, 57] })).toEqual([]);
+    expect(problemsOf({ reachable: three, strategy: "blue-green" })).toEqual([]);
+    expect(problemsOf({ reachable: [] })).toHaveLength(3);
+  });
+
+  test("asks for limits that mean something", () => {
+    expect(problemsOf({ maxSlowdown: 1, maxShift: 0 })).toHaveLength(2);
+  });
+});
+
 describe("revisionOf", () => {
   test("is made of name, version and release", () => {
     expect(revisionOf("fraud", "1.4.0", `sha256:3f2a9c1d${"0".repeat(56)}`).id).toBe("fraud-1-4-0-3f2a9c1d");
@@ -107,5 +123,55 @@ describe("the record", () => {
     for (const wrong of [null, {}, { ...rollout, schema: "mlship.rollout/v9" }, { ...rollout, share: 2 }]) {
       expect(() => readRollout(wrong)).toThrow(MlshipError);
     }
+  });
+
+  test("an older record of this shape is still read: what it does not say is not known", () => {
+    const rollout = JSON.parse(JSON.stringify(new World().serves(old).begin(fresh, "r1")));
+    const last = {
+      at: 5,
+      era: "1",
+      share: 0.05,
+      stable: { requests: 9, errors: 0 },
+      canary: { requests: 1, errors: 0 },
+      rescued: 0,
+      failed: 0,
+      ready: { stable: 1, canary: 1 },
+    };
+    const before = structuredClone(rollout);
+    before.evidence.last = last;
+    for (const [part, keys] of [
+      [before, ["expandAt"]],
+      [before.plan, ["maxSlowdown", "maxShift"]],
+      [before.evidence, ["slow", "shift"]],
+    ] as const) {
+      for (const key of keys) delete part[key];
+    }
+    expect(readRollout(before)).toEqual({
+      ...rollout,
+      evidence: { ...rollout.evidence, last: { ...last, trouble: null, served: null } },
+    });
+  });
+
+  test("carries what servers counted, its infinite bound too", () => {
+    const seconds = [
+      { bound: 0.01, count: 1 },
+      { bound: Number.POSITIVE_INFINITY, count: 2 },
+    ];
+    const served = { seconds, said: { yes: 2 } };
+    const world = new World().serves(old);
+    const rollout = world.begin(fresh, "r1");
+    rollout.evidence.last = {
+      at: 5,
+      era: "1",
+      share: 0,
+      stable: { requests: 2, errors: 0 },
+      canary: { requests: 2, errors: 0 },
+      rescued: 0,
+      failed: 0,
+      ready: { stable: 1, canary: 1 },
+      trouble: null,
+      served: { stable: served, canary: served },
+    };
+    expect(readRollout(JSON.parse(JSON.stringify(rollout)))).toEqual(rollout);
   });
 });
