@@ -9,6 +9,7 @@ import { mediaTypes } from "../../src/image/oci/manifest.ts";
 import { createLayout } from "../../src/image/oci/new-layout.ts";
 import type { Asking, Builder, BuildRequest, Container, Engine, Limits } from "../../src/image/ports.ts";
 import { digestBytes } from "../../src/digest.ts";
+import type { Columns, Predictions } from "../../src/validation/ports.ts";
 import { evaluateBooster } from "./fake-python.ts";
 
 /** What a test may let go wrong, and what it may look at. */
@@ -32,6 +33,13 @@ export class FakeDocker {
   /** Bytes of the layer `environment`; what another build makes of the same inputs. */
   environment: () => string = () => "distributions";
   #bundle = "";
+  /** The bundle in each image, by its digest. */
+  readonly #bundles = new Map<string, string>();
+
+  /** What the servers of an image answer. @param reference `repository@sha256:…` */
+  answer(reference: string, columns: Columns): Predictions {
+    return evaluateBooster(this.#bundles.get(reference.split("@")[1] ?? "") ?? "no such image")(columns);
+  }
 
   builder(signal: AbortSignal): Builder {
     return {
@@ -62,7 +70,9 @@ export class FakeDocker {
     const config = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: diffIds } };
     const described = await layout.addDocument(JSON.stringify(config), mediaTypes.config);
     const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: described, layers };
-    await layout.finish(await layout.addDocument(JSON.stringify(manifest), mediaTypes.manifest));
+    const root = await layout.addDocument(JSON.stringify(manifest), mediaTypes.manifest);
+    await layout.finish(root);
+    this.#bundles.set(root.digest, this.#bundle);
   }
 
   engine(): Engine {

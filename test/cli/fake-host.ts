@@ -200,12 +200,12 @@ export class Machine {
 
   /** The same world on a cluster, whose servers answer with the model in the image that was built. */
   #clusterTarget(cluster: Cluster, { blueprints }: KubernetesTargetOptions): Target {
-    const { world, docker } = this;
+    const { world, docker, served } = this;
     const { target } = world;
     const bring = async (revision: Revision) => {
-      const served = await blueprints.servedBy(revision);
-      if (served === null) throw new Error(`nobody knows how ${revision.id} is served`);
-      this.served.set(revision.id, served);
+      const known = await blueprints.servedBy(revision);
+      if (known === null) throw new Error(`nobody knows how ${revision.id} is served`);
+      served.set(revision.id, known);
     };
     return {
       ...target,
@@ -223,7 +223,7 @@ export class Machine {
         },
         async predict(revision, columns) {
           await target.fleet.predict(revision, columns);
-          return await docker.asking().ask("", columns, 0);
+          return docker.answer(served.get(revision.id)?.image ?? "", columns);
         },
       },
       stop: () => {
