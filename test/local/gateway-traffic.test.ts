@@ -60,6 +60,66 @@ test.each(["500", "reset", "half", "hang", "503"] as const)(
   },
 );
 
+test("what the servers of both sides counted is measured with it; null when one does not count", async () => {
+  const target = site.driver({ replicas: 2 });
+  await target.lock.acquire(holder());
+  await serveStable(target, site.revision("1.0.0", { counts: true }));
+  const canary = site.revision("1.1.0", { counts: true });
+  await startCanary(target, canary);
+  await target.traffic.set(canary, 0.25);
+  await load(site.port, { count: 400 });
+  const bounds = (count: number) => [
+    { bound: 0.01, count },
+    { bound: Number.POSITIVE_INFINITY, count },
+  ];
+  expect(await target.traffic.measured()).toMatchObject({
+    trouble: null,
+    served: {
+      stable: { said: { "1": 300 }, seconds: bounds(300) },
+      canary: { said: { "1": 100 }, seconds: bounds(100) },
+    },
+  });
+  await target.traffic.fallback();
+  await target.fleet.retire(canary);
+  const dumb = site.revision("1.2.0");
+  await startCanary(target, dumb);
+  await target.traffic.set(dumb, 0.25);
+  expect((await target.traffic.measured()).served).toBeNull();
+});
+
+test("everything falls back to stable, whatever was set, and also when nothing runs", async () => {
+  const target = site.driver();
+  await target.lock.acquire(holder());
+  await target.traffic.fallback();
+  await serveStable(target, site.revision("1.0.0"));
+  const canary = site.revision("1.1.0");
+  await target.fleet.expand(canary);
+  await eventually("it is whole", () => target.fleet.isWhole(canary));
+  await target.traffic.set(canary, 0.5);
+  await target.traffic.fallback();
+  await target.traffic.fallback();
+  expect((await target.observe()).share).toBe(0);
+  const tally = await load(site.port, { count: 100 });
+  expect(tally.byVersion).toEqual({ "1.0.0": 100 });
+  await expect(target.traffic.renew()).rejects.toMatchObject({ code: "rollout.lease-lost" });
+});
+
+test("a set that will never be whole is known by its crashes, a canary that keeps crashing by its last words", async () => {
+  const target = site.driver();
+  await target.lock.acquire(holder());
+  await serveStable(target, site.revision("1.0.0"));
+  const broken = site.revision("1.1.0", { crashOnStart: true });
+  await target.fleet.expand(broken);
+  await expect(eventually("it is whole", () => target.fleet.isWhole(broken))).rejects.toMatchObject({
+    code: "rollout.not-ready",
+    exit: "gate",
+  });
+  await target.traffic.set(broken, 0.25);
+  const { trouble } = await target.traffic.measured();
+  expect(trouble).toMatch(/^its servers ended by themselves \d+ times; their log ends with/);
+  expect(trouble).toContain("no such model");
+});
+
 test("4xx of the canary is an answer, not an error", async () => {
   const target = site.driver();
   await target.lock.acquire(holder());

@@ -11,6 +11,8 @@ export interface Behaviour {
   crashAt?: number;
   /** Milliseconds until it is ready. */
   readyAfterMs?: number;
+  /** Counts its answers at `/metrics`, as servers of ours do. */
+  counts?: boolean;
   /** What it does with every prediction. */
   always?: Deed;
 }
@@ -38,6 +40,15 @@ const server = createServer((request, response) => {
   if (request.url?.startsWith("/health/")) {
     const ready = performance.now() - started >= (behaviour.readyAfterMs ?? 0);
     return send(request.url === "/health/ready" && !ready ? 503 : 200, {});
+  }
+  if (request.url === "/metrics" && behaviour.counts) {
+    const page = [
+      "# TYPE mlship_answers_total counter",
+      `mlship_answers_total{answer="1"} ${predictions}`,
+      `mlship_request_duration_seconds_bucket{le="0.01"} ${predictions}`,
+      `mlship_request_duration_seconds_bucket{le="+Inf"} ${predictions}`,
+    ];
+    return response.end(page.join("\n"));
   }
   let text = "";
   let size = 0;
