@@ -147,23 +147,23 @@ function lendRule(rule: Rule, backends: Backends, share: number): Rule {
   return { ...rule, backendRefs };
 }
 
-/** Parts that make the share exactly, else the most that fit. */
+/** Parts that make the share exactly, else the most that fit and come within a tenth of it. */
 function partsFor(share: number, scale: number): number {
   const fitting = grains.filter((grain) => grain * Math.max(1, scale) <= heaviest);
-  const exact = fitting.find((grain) => Math.abs(share * grain - Math.round(share * grain)) < 1e-9);
-  const parts = exact ?? fitting.at(-1);
-  if (parts !== undefined && (share === 0 || Math.round(share * parts) > 0)) return parts;
+  const error = (grain: number) => Math.abs(Math.round(share * grain) / grain - share);
+  const parts = fitting.find((grain) => error(grain) < 1e-9) ?? fitting.at(-1);
+  if (parts !== undefined && error(parts) <= share / 10) return parts;
   throw new MlshipError({
     code: "gateway.share",
     what: `no weights of an HTTPRoute make ${share * 100} % of the traffic`,
     why:
       parts === undefined
         ? `the route has a backend of weight ${scale}, and no weight may be above ${heaviest}`
-        : `the smallest share beside the route's other weights is ${100 / parts} %`,
+        : `beside the route's other weights shares come in steps of ${100 / parts} %`,
     fix:
       parts === undefined
         ? "divide the weights of the route by a common number"
-        : `begin \`deploy.canary.steps\` with ${100 / parts} or more`,
+        : `choose \`deploy.canary.steps\` among multiples of ${100 / parts}, or divide the route's weights by a common number`,
     exit: "usage",
   });
 }
