@@ -101,7 +101,7 @@ function denied(said: string, { verb, resource, namespace, context }: Asked): Ml
     code: "kubernetes.denied",
     what: `the user of context ${context} may not ${verb} ${resource} in namespace ${namespace}`,
     why: said,
-    fix: "ask whoever runs the cluster for the Role that `mlship deploy --dry-run` prints",
+    fix: "have a Role with this right bound to the user; `mlship deploy` looks for all that it needs and prints the whole Role",
     exit: "unavailable",
   });
 }

@@ -38,15 +38,25 @@ const workloadSchema = z.looseObject({
 });
 
 /**
+ * Looks whether this user can deploy to this namespace at all: what can be known without a release, so
+ * before one is judged, built and pushed. Writes nothing.
+ * @throws MlshipError `preflight.rights`, exit 5, with the Role that suffices; `preflight.version`,
+ *   `preflight.terminating`, `kubernetes.namespace`, exit 5.
+ */
+export async function checkAccess(cluster: Place, deploy: Served["deploy"]): Promise<void> {
+  const { api, namespace } = cluster;
+  report([checkVersion(cluster.version), await checkNamespace(api, cluster)]);
+  report([await checkRights(api, { namespace, needed: neededRights({ deploy }) })]);
+}
+
+/**
  * Looks at everything that can be known before the first write. Writes nothing.
  * @throws MlshipError the finding; `preflight.failed`, exit 5, with all of them when there are several.
  */
 export async function checkCluster(cluster: Place, intended: Intended): Promise<void> {
-  const { api, namespace } = cluster;
-  const needed = neededRights(intended.served);
-  // What cannot be looked at before these are settled is looked at next time.
-  report([checkVersion(cluster.version), await checkNamespace(api, cluster)]);
-  report([await checkRights(api, { namespace, needed })]);
+  const { api } = cluster;
+  // Without access the rest cannot be looked at.
+  await checkAccess(cluster, intended.served.deploy);
   const [short, refused, ...others] = await Promise.all([
     room(api, intended),
     admission(api, intended),
