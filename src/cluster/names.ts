@@ -103,7 +103,9 @@ export function instanceSelector(name: string, instance: string): Record<string,
  * too, and pods that an autoscaler adds are always on the right side.
  */
 export function trafficSelector(name: string, revision: string): Record<string, string> {
-  return { "app.kubernetes.io/name": name, [trafficLabel]: revision };
+  // Without a stable revision nobody answers: not a canary's pods either, which have `none`.
+  const taking = revision === noInstance ? "nobody" : revision;
+  return { "app.kubernetes.io/name": name, [trafficLabel]: taking };
 }
 
 /** A version as the value of a label: at most 63 characters that end in a letter or digit. */

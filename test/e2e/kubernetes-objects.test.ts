@@ -10,6 +10,7 @@ import { renderKubernetes } from "../../src/cluster/render.ts";
 import type { Served } from "../../src/cluster/served.ts";
 import { deliveries, deployedWith, everything } from "../unit/cluster/example.ts";
 import { mergeCases } from "../unit/cluster/merge-cases.ts";
+import { checkov, judge, score } from "./kubernetes/judges.ts";
 import { extensionFiles, writeSchemas } from "./kubernetes/schemas.ts";
 
 const run = promisify(execFile);
@@ -26,14 +27,6 @@ function write(name: string, release: Served): string {
   for (const file of renderKubernetes({ ...release, deploy: { ...release.deploy, namespace } }))
     writeFileSync(path.join(to, file.path), file.text);
   return to;
-}
-
-/** What a judge says, and whether it is content. */
-async function judge(program: string, ...args: string[]): Promise<{ content: boolean; says: string }> {
-  return await run(program, args, { maxBuffer: 1 << 26 }).then(
-    ({ stdout }) => ({ content: true, says: stdout }),
-    ({ stdout, stderr }: { stdout: string; stderr: string }) => ({ content: false, says: stdout + stderr }),
-  );
 }
 
 beforeAll(() => {
@@ -56,14 +49,7 @@ afterAll(() => {
 
 describe.each(Object.entries(releases))("%s", (name, release) => {
   const kubeconform = (at: string) => judge("kubeconform", "-strict", "-schema-location", schemas, at);
-  const scores = async (at: string) => {
-    const { stdout } = await run("kube-score", ["list"]);
-    const optional = stdout.split("\n").filter((line) => line.endsWith(",optional"));
-    const wanted = optional.flatMap((line) => ["--enable-optional-test", line.split(",")[0] ?? ""]);
-    expect(wanted.length).toBeGreaterThan(4);
-    const files = renderKubernetes(release).map((file) => path.join(at, file.path));
-    return await judge("kube-score", "score", ...wanted, "--exit-one-on-warning", "-o", "ci", ...files);
-  };
+  const scores = (at: string) => score(renderKubernetes(release).map((file) => path.join(at, file.path)));
 
   test("kubeconform -strict knows every kind and every field", async () => {
     expect(await kubeconform(write(name, release))).toEqual({ content: true, says: "" });
@@ -89,15 +75,9 @@ describe.each(Object.entries(releases))("%s", (name, release) => {
 
 test("Checkov finds nothing in any of them", async () => {
   for (const [name, release] of Object.entries(releases)) write(path.join("all", name), release);
-  const args = ["--framework", "kubernetes", "--skip-download", "--compact", "-o", "json"];
-  const { content, says } = await judge("checkov", "-d", path.join(folder, "all"), ...args);
-  const { results, summary } = JSON.parse(says) as {
-    results: { failed_checks: { check_id: string }[] };
-    summary: { passed: number };
-  };
-  expect(results.failed_checks.map((check) => check.check_id)).toEqual([]);
-  expect(summary.passed).toBeGreaterThan(300);
-  expect(content).toBe(true);
+  const { passed, failed } = await checkov(path.join(folder, "all"));
+  expect(failed).toEqual([]);
+  expect(passed).toBeGreaterThan(300);
 });
 
 test("each judge finds what is wrong", async () => {

@@ -13,6 +13,9 @@ export const routerPorts = { users: 8080, health: 8081, runtime: 9999 } as const
 /** Path of the kubelet's question, on the port `health`. It says that the router works, whoever is behind it. */
 export const routerReadyPath = "/mlship/ready";
 
+/** Path of the kubelet's other question: whether the process answers at all. */
+export const routerLivePath = "/mlship/live";
+
 /**
  * Backends and servers as the runtime API calls them. Each backend counts apart.
  *
@@ -129,6 +132,7 @@ function health(addresses: RouterAddresses): Section {
     directives: [
       bind(addresses, routerPorts.health),
       ["monitor-uri", routerReadyPath],
+      ["http-request", "return", "status", 200, "if", "{", "path", routerLivePath, "}"],
       ["http-request", "return", "status", 404],
     ],
   };

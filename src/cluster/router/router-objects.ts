@@ -9,6 +9,7 @@ import { containerPort, type Served } from "../served.ts";
 import {
   haproxyConfig,
   routerDrain,
+  routerLivePath,
   routerPorts,
   routerReadyPath,
   type RouterAddresses,
@@ -180,7 +181,7 @@ function pod(
 function router(image: string, sleep: number, countsStorage: boolean): JsonObject {
   // 1000 connections with two buffers of 64 KiB each, and HAProxy itself.
   const given = { memory: "256Mi", ...(countsStorage ? { "ephemeral-storage": "192Mi" } : {}) };
-  const ask = { httpGet: { path: routerReadyPath, port: "health" }, timeoutSeconds: 2 };
+  const ask = (path: string) => ({ httpGet: { path, port: "health" }, timeoutSeconds: 2 });
   return {
     name: "router",
     image,
@@ -190,9 +191,9 @@ function router(image: string, sleep: number, countsStorage: boolean): JsonObjec
       { name: "http", containerPort: routerPorts.users, protocol: "TCP" },
       { name: "health", containerPort: routerPorts.health, protocol: "TCP" },
     ],
-    startupProbe: { ...ask, periodSeconds: 1, failureThreshold: 30 },
-    livenessProbe: { ...ask, periodSeconds: 10, failureThreshold: 3 },
-    readinessProbe: { ...ask, periodSeconds: 2, failureThreshold: 2 },
+    startupProbe: { ...ask(routerReadyPath), periodSeconds: 1, failureThreshold: 30 },
+    livenessProbe: { ...ask(routerLivePath), periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { ...ask(routerReadyPath), periodSeconds: 2, failureThreshold: 2 },
     lifecycle: { preStop: { sleep: { seconds: sleep } } },
     // What it needs is little; what it may take in a burst of requests is not.
     resources: { requests: { cpu: "100m", ...given }, limits: { cpu: "1", ...given } },

@@ -112,6 +112,8 @@ describe("services", () => {
     expect(matches(selector, deploymentOf(release).spec.template.metadata.labels)).toBe(true);
     expect(matches(selector, canary)).toBe(false);
     expect(matches(selector, { ...canary, "mlship.dev/traffic": release.revision })).toBe(true);
+    const before = selectorOf(usersServiceOf(release, { channel: "x", stable: null }));
+    expect(matches(before, canary)).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 # The router's image, which stands in for Docker's `haproxy:3.2-alpine`: Debian's HAProxy and the libraries it needs,
 # nothing else. Part of the registry: library/haproxy:3.2-alpine.
 
-router_file() { echo "$home/haproxy-$({ declare -f router_make; cat "$here/engines/router.sh"; } | sha256sum | cut -c1-12).tar"; }
+router_file() { echo "$home/haproxy-$(declare -f router_make | sha256sum | cut -c1-12).tar"; }
 
 router_prepare() {
   [ -f "$(router_file)" ] && return
