@@ -1,8 +1,9 @@
 // Posts the guardian beside a canary, sees that it watches, and dismisses it when the rollout is over.
 import { z } from "zod";
 import { guardianObjects } from "../../cluster/guardian.ts";
-import { namesOf } from "../../cluster/names.ts";
 import type { KubernetesObject } from "../../cluster/manifest.ts";
+import { namesOf } from "../../cluster/names.ts";
+import { placementOf } from "../../cluster/placement.ts";
 import { MlshipError } from "../../errors.ts";
 import { endOf } from "./canary-fuse.ts";
 import type { Fence } from "./fence.ts";
@@ -28,24 +29,11 @@ export interface Post {
 }
 
 const templateSchema = z.object({
-  spec: z.object({
-    template: z.object({
-      spec: z.looseObject({
-        containers: z.array(
-          z.looseObject({
-            name: z.string(),
-            image: z.string(),
-            resources: z.object({ requests: z.record(z.string(), z.json()).default({}) }).prefault({}),
-          }),
-        ),
-        imagePullSecrets: z.json().optional(),
-        nodeSelector: z.json().optional(),
-        tolerations: z.json().optional(),
-        priorityClassName: z.json().optional(),
-      }),
-    }),
+  template: z.object({
+    spec: z.object({ containers: z.array(z.object({ name: z.string(), image: z.string() })) }),
   }),
 });
+const jsonSchema = z.record(z.string(), z.json());
 
 /** The guardian of one model. */
 export class Guardian {
@@ -113,22 +101,16 @@ export class Guardian {
   async #objectsFor({ job, routes }: Post): Promise<KubeObject[]> {
     const canary = await this.#cluster.api.read("Job", job);
     if (canary === null) throw noGuardian(`there is no Job ${job} whose image it could run from`);
-    const { spec } = templateSchema.parse(canary).spec.template;
-    const server = spec.containers.find(({ name }) => name === "server") ?? spec.containers[0];
+    const { containers } = templateSchema.parse(canary["spec"]).template.spec;
+    const server = containers.find(({ name }) => name === "server") ?? containers[0];
     if (server === undefined) throw noGuardian(`Job ${job} has no container`);
-    const { imagePullSecrets, nodeSelector, tolerations, priorityClassName } = spec;
-    const placed = Object.entries({ imagePullSecrets, nodeSelector, tolerations, priorityClassName });
-    const objects = guardianObjects({
-      name: this.#name,
-      namespace: this.#cluster.namespace,
-      job,
-      routes,
-      image: server.image,
-      placed: Object.fromEntries(
-        placed.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-      ),
-      countsStorage: Object.hasOwn(server.resources.requests, "ephemeral-storage"),
-    });
+    const { namespace } = this.#cluster;
+    // What the canary's pods need of the cluster, the guardian needs too.
+    const metadata = { name: job, namespace };
+    const spec = jsonSchema.parse(canary["spec"]);
+    const placement = placementOf({ apiVersion: canary.apiVersion, kind: canary.kind, metadata, spec });
+    const own = { name: this.#name, namespace, job, routes, image: server.image };
+    const objects = guardianObjects({ ...own, ...placement });
     const guards = JSON.stringify({ job, routes, image: server.image });
     return objects.map((object) => annotated(object, guards));
   }
