@@ -113,3 +113,10 @@ test("what people and other tools did is told, and what stable lacks is made aga
   );
   expect((await target.observe()).stable).toEqual(second.revision);
 });
+
+test("stop leaves nothing of the model behind", async () => {
+  await opened.target.stop();
+  const kinds = "deployments,jobs,services,configmaps,hpa,pdb,networkpolicies,serviceaccounts,leases";
+  expect(site.kubectl("get", kinds, "-l", "app.kubernetes.io/managed-by=mlship", "-o", "name")).toBe("");
+  expect(await opened.target.observe()).toMatchObject({ stable: null, canary: null, endpoint: null });
+});
