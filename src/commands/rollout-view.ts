@@ -63,7 +63,8 @@ export function viewOf(rollout: Rollout): RolloutView {
   const { phase, plan, evidence, share: wanted, hold } = rollout;
   const { last, step, total } = evidence;
   const isWatched = phase === "bake";
-  const toPass = isJudged(rollout) ? passOf(rollout) : null;
+  // The full set comes up after the last pass: until then only what speaks against the canary counts.
+  const toPass = isJudged(rollout) && phase !== "expand" ? passOf(rollout) : null;
   return {
     phase,
     step:

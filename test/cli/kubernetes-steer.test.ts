@@ -17,8 +17,8 @@ async function serving(): Promise<Machine> {
 }
 
 /** Hands a model over and locks it, as its owner does. */
-async function locked(machine: Machine, ...model: ["1.1.0", "better"] | ["1.2.0", "other"]): Promise<void> {
-  handOver(machine, ...model);
+async function locked(machine: Machine, version: string, booster: "better" | "other"): Promise<void> {
+  handOver(machine, version, booster);
   expect((await machine.run("lock", "-q")).exit).toBe(0);
 }
 

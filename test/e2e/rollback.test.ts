@@ -26,7 +26,7 @@ test("forward again with the release that is stored, and back by name", async ()
   await project.mlship(["deploy"]);
   expect(await project.serving()).toBe("1.1.0");
   expect((await project.mlship(["deploy"])).told).toContain("serves already");
-  await project.mlship(["rollback", "--to", "1.0.0"]);
+  await project.mlship(["rollback", "--to", "1.0.0", "--now"]);
   expect(await project.serving()).toBe("1.0.0");
   expect((await project.mlship(["rollback", "--to", "1.0.0"])).told).toContain("serves already");
   expect((await project.mlship(["rollback", "--to", "9.9.9"], 2)).told).toContain("9.9.9");
@@ -46,10 +46,10 @@ test("bundle and environment are made again from the store", async () => {
   await rm(project.file(".mlship", "bundles"), { recursive: true });
   await rm(project.file(".mlship", "locks"), { recursive: true });
   const env = { MLSHIP_CACHE: project.file("cache") };
-  await project.mlship(["rollback", "--to", "1.1.0"], 0, env);
+  await project.mlship(["rollback", "--to", "1.1.0", "--now"], 0, env);
   expect(await project.serving()).toBe("1.1.0");
   await rm(project.file(".mlship", "bundles"), { recursive: true });
   await rm(project.file("cache", "envs"), { recursive: true });
-  await project.mlship(["rollback", "--to", "1.0.0"], 0, env);
+  await project.mlship(["rollback", "--to", "1.0.0", "--now"], 0, env);
   expect(await project.serving()).toBe("1.0.0");
 });
