@@ -56,6 +56,9 @@ export async function reconcile(driving: Driving): Promise<Reconciled> {
     const observed = await target.observe();
     if (record !== null && !isFinished(record)) {
       const said = [tellFound(record, observed)];
+      // A promotion has several parts, and its driver may have died between them: repeated, it confirms
+      // the first and does the rest, before anything is taken from the revision that it replaced.
+      if (observed.stable?.id === record.to.id) await target.fleet.promote(record.to);
       const driver = new Driver(driving, held, null, record);
       const rollout = await driver.run({ type: "recovered", observed });
       return { said: [...said, tellEnded(rollout)], rollout };

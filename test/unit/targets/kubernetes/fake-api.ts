@@ -48,6 +48,7 @@ export class FakeServer {
   readonly #objects = new Map<string, Stored>();
   #version = 100;
   #uids = 0;
+  #addresses = 0;
   /** The namespace is being removed: nothing can be created in it. */
   isTerminating = false;
   /** What the pods' paths answer: `pods/NAME:8080/proxy/metrics`. */
@@ -55,7 +56,7 @@ export class FakeServer {
     throw apiError("kubernetes.refused", "unavailable", `nothing answers ${path}`);
   };
   /** Told of every change, to play the controllers. */
-  onChange: () => void = () => {};
+  onChange: (kind: string) => void = () => {};
 
   constructor(clock: VirtualClock = new VirtualClock()) {
     this.clock = clock;
@@ -72,11 +73,20 @@ export class FakeServer {
   }
 
   all(kind: string, selector = ""): KubeObject[] {
+    return this.look(kind, selector).map((object) => structuredClone(object));
+  }
+
+  /** As `all`, the stored objects themselves: not to be changed. */
+  look(kind: string, selector = ""): KubeObject[] {
     const wanted = selector.split(/,(?![^(]*\))/).filter((part) => part !== "");
     return [...this.#objects.values()]
       .map(({ object }) => object)
-      .filter((object) => object.kind === kind && wanted.every((part) => matches(object, part)))
-      .map((object) => structuredClone(object));
+      .filter((object) => object.kind === kind && wanted.every((part) => matches(object, part)));
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
   }
 
   /** What a controller or another client does: no hook is called and no precondition asked. */
@@ -107,7 +117,7 @@ export class FakeServer {
         owners.some((owner) => (owner as { uid?: string }).uid === found.object.metadata.uid);
       if (isDependent) this.drop(object.kind, object.metadata.name);
     }
-    this.onChange();
+    this.onChange(kind);
     return true;
   }
 
@@ -172,6 +182,7 @@ export class FakeServer {
       resourceVersion: String(this.#version),
       ...(generated.has(next.kind) && { generation: (old?.metadata.generation ?? 0) + (isNewSpec ? 1 : 0) }),
     };
+    if (next.kind === "Service") this.#address(next);
     // Status is written by controllers alone.
     if (manager !== "controller")
       next["status"] = old?.["status"] ?? (next.kind === "Event" ? undefined : {});
@@ -180,8 +191,13 @@ export class FakeServer {
     const owners = new Map(before?.owners);
     owners.set(manager, new Set([...(owners.get(manager) ?? []), ...changedFields.map(([path]) => path)]));
     this.#objects.set(key(next), { object: next, owners });
-    this.onChange();
+    this.onChange(next.kind);
     return structuredClone(next);
+  }
+
+  #address(service: KubeObject): void {
+    const spec = (service["spec"] ?? {}) as { clusterIP?: string };
+    spec.clusterIP ??= `10.96.0.${(this.#addresses += 1)}`;
   }
 
   /** One process's way in. */
@@ -209,18 +225,18 @@ export class FakeClient implements Cluster {
       read: (kind, name) => this.#ask(() => server.get(kind, name)),
       list: (kind, selector) => this.#ask(() => server.all(kind, selector)),
       create: (object) =>
-        this.#write("create", object.kind, object.metadata.name, () => server.create(object, manager)),
+        this.act("create", object.kind, object.metadata.name, () => server.create(object, manager)),
       apply: (object, by = manager) =>
-        this.#write("apply", object.kind, object.metadata.name, () => server.apply(object, by, false)),
+        this.act("apply", object.kind, object.metadata.name, () => server.apply(object, by, false)),
       seize: (object, by = manager) =>
-        this.#write("apply", object.kind, object.metadata.name, () => server.apply(object, by, true)),
+        this.act("apply", object.kind, object.metadata.name, () => server.apply(object, by, true)),
       replace: (object) =>
-        this.#write("replace", object.kind, object.metadata.name, () => server.replace(object, manager)),
+        this.act("replace", object.kind, object.metadata.name, () => server.replace(object, manager)),
       patch: (kind, name, patch) =>
-        this.#write("patch", kind, name, () => server.patch(kind, name, patch, manager)),
+        this.act("patch", kind, name, () => server.patch(kind, name, patch, manager)),
       rehearse: () => this.#ask(() => undefined),
       remove: (kind, name, precondition) =>
-        this.#write("remove", kind, name, () => server.remove(kind, name, precondition)),
+        this.act("remove", kind, name, () => server.remove(kind, name, precondition)),
       text: (path, options) => this.#ask(() => server.answer(path, options?.body)),
       can: () => this.#ask(() => true),
       now: () => server.now(),
@@ -245,7 +261,8 @@ export class FakeClient implements Cluster {
     return effect();
   }
 
-  async #write<T>(verb: Write["verb"], kind: string, name: string, effect: () => T): Promise<T> {
+  /** One write of this process: of an object, or of something else that a kill may fall before or after. */
+  async act<T>(verb: Write["verb"], kind: string, name: string, effect: () => T): Promise<T> {
     await Promise.resolve();
     if (this.isDead) throw new Killed("dead");
     const write = { index: this.#server.writes.length, verb, kind, name };
