@@ -26,7 +26,8 @@ export class LeaseWatch {
     if (this.#seen?.key === key) {
       this.#unchangedMs += Math.min(longestGap, Math.max(0, at - this.#seen.at));
     } else {
-      this.#hasChanged = this.#seen !== null;
+      // Between two looks that are far apart a holder may have come, renewed and died.
+      this.#hasChanged = this.#seen !== null && at - this.#seen.at <= longestGap;
       this.#unchangedMs = 0;
     }
     this.#seen = { key, at };

@@ -154,6 +154,16 @@ describe("taking the lock", () => {
     expect(await refused).toMatchObject({ code: "rollout.locked" });
   });
 
+  test("a holder that came and died between two looks of a process is not taken for alive", async () => {
+    const server = new FakeServer();
+    const bob = driver(server, "bob");
+    await (await bob.lock.acquire(bob.holder)).release();
+    const ada = driver(server, "ada");
+    await ada.lock.acquire(ada.holder);
+    server.clock.jump(60_000);
+    expect((await bob.lock.acquire({ ...bob.holder, id: "bob again" })).epoch).toBe(3);
+  });
+
   test("Ctrl-C ends the watch", async () => {
     const server = new FakeServer();
     const ada = driver(server, "ada");
