@@ -66,6 +66,12 @@ export class Split {
     await this.traffic.set(revision, share);
   }
 
+  /** Keeps lock, share and canary for another 30 s, as a driver does. */
+  async keep(): Promise<void> {
+    await this.held.renew();
+    await this.traffic.renew();
+  }
+
   async takeBack(revision: Revision): Promise<void> {
     await this.held.renew();
     await this.traffic.fallback();
