@@ -24,7 +24,7 @@ export const fixtures = path.join(repository, "fixtures");
 const cancer = path.join(fixtures, "breast-cancer");
 
 /** Milliseconds after which a command that goes on is ended and its test fails. */
-const patience = 180_000;
+const patience = 400_000;
 
 /** How a command ended and what it printed. */
 export interface Ended {
