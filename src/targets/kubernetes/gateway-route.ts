@@ -1,6 +1,7 @@
 // An HTTPRoute lent to a rollout: the model's Service becomes two backends with weights, and one again.
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { JsonValue } from "../../config/kubernetes-keys.ts";
 import { MlshipError } from "../../errors.ts";
 import type { KubeObject } from "./ports.ts";
 
@@ -92,20 +93,20 @@ export function giveBack(route: KubeObject, backends: Backends): KubeObject {
   return { ...route, spec: { ...spec, ...(spec.rules && { rules }) } };
 }
 
-/** Who owns what of the route as before it was lent. The status belongs to the gateway, as it is now. */
-export function withoutTrace(route: KubeObject, epochAnnotation: string): KubeObject {
+/**
+ * JSON merge patch that takes mlship's traces off a route that was given back: its annotations, and
+ * its place among the owners of fields, so that whoever applies the route meets no conflict. The
+ * status belongs to the Gateway, as it is now.
+ */
+export function forgetting(route: KubeObject, epochAnnotation: string): { [key: string]: JsonValue } {
   const original = originalOf(route);
-  const traces = new Set([borrowedAnnotation, epochAnnotation]);
-  const annotations = Object.fromEntries(
-    Object.entries(route.metadata.annotations ?? {}).filter(([name]) => !traces.has(name)),
-  );
   const ofStatus = fieldsOf(route).filter((entry) => entry["subresource"] === "status");
   const earlier = (original?.managedFields ?? []).filter((entry) => entry["subresource"] !== "status");
+  const { resourceVersion } = route.metadata;
   return {
-    ...route,
     metadata: {
-      ...route.metadata,
-      annotations,
+      ...(resourceVersion && { resourceVersion }),
+      annotations: { [borrowedAnnotation]: null, [epochAnnotation]: null },
       ...(earlier.length > 0 && { managedFields: [...earlier, ...ofStatus] }),
     },
   };

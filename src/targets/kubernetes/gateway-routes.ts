@@ -2,7 +2,7 @@
 import { MlshipError } from "../../errors.ts";
 import type { Fence } from "./fence.ts";
 import { epochAnnotation } from "./fence.ts";
-import { giveBack, isLent, leadsTo, lend, shareOf, withoutTrace } from "./gateway-route.ts";
+import { forgetting, giveBack, isLent, leadsTo, lend, shareOf } from "./gateway-route.ts";
 import type { Backends } from "./gateway-route.ts";
 import { standingOf } from "./gateway-status.ts";
 import type { Cluster, KubeObject } from "./ports.ts";
@@ -69,7 +69,7 @@ export class GatewayRoutes {
         if (now === null || !isLent(now)) break;
         await this.#fence.confirm();
         try {
-          await this.#cluster.api.replace(withoutTrace(now, epochAnnotation));
+          await this.#cluster.api.patch("HTTPRoute", metadata.name, forgetting(now, epochAnnotation));
           break;
         } catch (error) {
           // Its Gateway writes the status whenever it likes.
