@@ -1,18 +1,18 @@
 // The room `cluster`: one release as Kubernetes objects, as data. It knows nothing about time and no cluster.
-import { autoscaler } from "./autoscaler.ts";
-import { filesOfModel } from "./delivery.ts";
-import { deployment } from "./deployment.ts";
-import { disruptionBudget } from "./disruption-budget.ts";
+import { autoscaler } from "./kinds/autoscaler.ts";
+import { filesOfModel } from "./pod/delivery.ts";
+import { deployment } from "./kinds/deployment.ts";
+import { disruptionBudget } from "./kinds/disruption-budget.ts";
 import type { Manifest } from "./manifest.ts";
-import { networkPolicy } from "./network-policy.ts";
-import { applyPatches } from "./patches.ts";
-import { podMonitor } from "./pod-monitor.ts";
+import { networkPolicy } from "./kinds/network-policy.ts";
+import { applyPatches } from "./patches/patches.ts";
+import { podMonitor } from "./kinds/pod-monitor.ts";
 import { refuseControlCharacters, refuseHiddenCharacters } from "./refuse.ts";
 import type { Served } from "./served.ts";
 import { rolloutOnly } from "./rollout-objects.ts";
-import { route } from "./route.ts";
-import { service } from "./service.ts";
-import { serviceAccount } from "./service-account.ts";
+import { route } from "./kinds/route.ts";
+import { service } from "./kinds/service.ts";
+import { serviceAccount } from "./kinds/service-account.ts";
 
 /**
  * The objects that one release needs, in an order that they can be applied in, with the patches of

@@ -1,22 +1,22 @@
 // The objects of a rollout: what mlship makes in a cluster, step by step, with the patches of mlship.yaml in place.
 import { MlshipError } from "../errors.ts";
-import { autoscaler } from "./autoscaler.ts";
-import { canaryJob, type CanarySize } from "./canary-job.ts";
-import { filesOfModel } from "./delivery.ts";
-import { deployment } from "./deployment.ts";
-import { disruptionBudget } from "./disruption-budget.ts";
+import { autoscaler } from "./kinds/autoscaler.ts";
+import { canaryJob, type CanarySize } from "./kinds/canary-job.ts";
+import { filesOfModel } from "./pod/delivery.ts";
+import { deployment } from "./kinds/deployment.ts";
+import { disruptionBudget } from "./kinds/disruption-budget.ts";
 import type { KubernetesObject, Manifest } from "./manifest.ts";
 import { channelAnnotation, noInstance } from "./names.ts";
-import { networkPolicy } from "./network-policy.ts";
-import { applyPatches } from "./patches.ts";
-import { anywhere, placementOf, type Placement } from "./placement.ts";
-import { podMonitor } from "./pod-monitor.ts";
+import { networkPolicy } from "./kinds/network-policy.ts";
+import { applyPatches } from "./patches/patches.ts";
+import { anywhere, placementOf, type Placement } from "./pod/placement.ts";
+import { podMonitor } from "./kinds/pod-monitor.ts";
 import { refuseControlCharacters, refuseHiddenCharacters } from "./refuse.ts";
-import { route } from "./route.ts";
+import { route } from "./kinds/route.ts";
 import { routerObjects, type RouterParts } from "./router/router-objects.ts";
 import type { Served } from "./served.ts";
-import { serviceAccount } from "./service-account.ts";
-import { canaryService, stableService, usersService } from "./services.ts";
+import { serviceAccount } from "./kinds/service-account.ts";
+import { canaryService, stableService, usersService } from "./kinds/services.ts";
 
 /** When an object is made, and how it may change afterwards. */
 type Part = "base" | "users" | "stable" | "canary" | "files" | "deployment" | "full" | "router";

@@ -191,7 +191,9 @@ test("a share is exact, and a version is promoted without a failed request", asy
   await sleep(3000);
   const tally = await load.stop();
   expect(tally.failures).toEqual([]);
-  expect(tally.versions.get("1.1.0")).toBeGreaterThan(100);
+  const promoted = (await driver.tell({ do: "measure" })) as Measurement;
+  expect(promoted).toMatchObject({ share: 0, ready: { stable: 1, canary: 0 } });
+  expect(promoted.stable.requests).toBeGreaterThan(100);
   await driver.tell({ do: "retire", version: "1.0.0" });
   await driver.end();
 }, 180_000);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HeldLock } from "../../src/rollout/ports.ts";
-import { canaryTrouble } from "../../src/targets/kubernetes/pods.ts";
+import { canaryTrouble } from "../../src/targets/kubernetes/pods/pods.ts";
 import { openSite, type Site, type Variant } from "./kit.ts";
 import { holderCalled, openKitTarget, releaseOf, type Opened } from "./kit/target.ts";
 

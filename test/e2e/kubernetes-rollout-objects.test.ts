@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { dump } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { guardianObjects } from "../../src/cluster/guardian.ts";
+import { guardianObjects } from "../../src/cluster/kinds/guardian.ts";
 import type { KubernetesObject } from "../../src/cluster/manifest.ts";
-import { anywhere } from "../../src/cluster/placement.ts";
+import { anywhere } from "../../src/cluster/pod/placement.ts";
 import {
   baseObjectsOf,
   canaryJobOf,

@@ -1,8 +1,8 @@
 // The router's configuration: which side a request goes to, and what happens when the canary fails it.
 import { MlshipError } from "../../errors.ts";
-import { lifecycleOf } from "../lifecycle.ts";
+import { lifecycleOf } from "../pod/lifecycle.ts";
 import type { Served } from "../served.ts";
-import { servicePort } from "../service.ts";
+import { servicePort } from "../kinds/service.ts";
 import { configuration, type Section, type Word } from "./directives.ts";
 import { keepPoint, pointsOf, pointsTable } from "./points.ts";
 import { shareMap } from "./share.ts";

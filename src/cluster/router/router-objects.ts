@@ -1,10 +1,10 @@
 // The router's objects: two HAProxy pods in front of stable and canary, and what they need.
 import { canonicalJson, digestBytes } from "../../digest.ts";
-import { lifecycleOf } from "../lifecycle.ts";
+import { lifecycleOf } from "../pod/lifecycle.ts";
 import type { JsonObject, KubernetesObject, Manifest } from "../manifest.ts";
 import { derivedName, modelSelector, namesOf } from "../names.ts";
-import type { Placement } from "../placement.ts";
-import { containerSecurity, podSecurity } from "../security.ts";
+import type { Placement } from "../pod/placement.ts";
+import { containerSecurity, podSecurity } from "../pod/security.ts";
 import { containerPort, type Served } from "../served.ts";
 import {
   haproxyConfig,

@@ -1,9 +1,9 @@
 // What keeps a model's rollout on a cluster: its lock, the fence around writes, the record and its Events.
 import { namesOf, ownedSelector } from "../../cluster/names.ts";
-import { ClusterRecords } from "./cluster-records.ts";
-import { RolloutEvents } from "./events.ts";
-import { Fence } from "./fence.ts";
-import { LeaseLock } from "./lease-lock.ts";
+import { ClusterRecords } from "./records/cluster-records.ts";
+import { RolloutEvents } from "./records/events.ts";
+import { Fence } from "./lock/fence.ts";
+import { LeaseLock } from "./lock/lease-lock.ts";
 import type { Cluster, Kind } from "./ports.ts";
 
 /** Kinds whose change or removal an older driver could do harm with. */

@@ -15,18 +15,18 @@ import type {
   Traffic,
 } from "../../rollout/ports.ts";
 import { isFinished } from "../../rollout/record.ts";
-import { BaseObjects } from "./base-objects.ts";
-import { CanaryCrews } from "./canary-crew.ts";
-import { CanaryFuse } from "./canary-fuse.ts";
-import { KubernetesFleet } from "./fleet.ts";
-import { FullSets } from "./full-set.ts";
+import { BaseObjects } from "./fleet/base-objects.ts";
+import { CanaryCrews } from "./fleet/canary-crew.ts";
+import { CanaryFuse } from "./fleet/canary-fuse.ts";
+import { KubernetesFleet } from "./fleet/fleet.ts";
+import { FullSets } from "./fleet/full-set.ts";
 import { keepingOf, type Keeping } from "./keeping.ts";
 import { see, standingOf } from "./observe.ts";
-import { lastLines } from "./pods.ts";
+import { lastLines } from "./pods/pods.ts";
 import type { Blueprints, Cluster, Kind } from "./ports.ts";
 import { findingsOf, type Finding } from "./recover.ts";
-import { Released } from "./released.ts";
-import { splitOf, type Split } from "./split.ts";
+import { Released } from "./fleet/released.ts";
+import { splitOf, type Split } from "./traffic/split.ts";
 
 /** What tells one model on a cluster from another, and how it serves. */
 export interface KubernetesTargetOptions {

@@ -1,7 +1,7 @@
 // What runs in the cluster now: read from Services, Jobs and Deployments, whatever any record says.
 import { canaryName, namesOf, roleLabel } from "../../cluster/names.ts";
 import type { Cluster, KubeObject } from "./ports.ts";
-import { instanceOf, previousOf } from "./stable-service.ts";
+import { instanceOf, previousOf } from "./fleet/stable-service.ts";
 
 /** Revisions by what they are, as ids. */
 export interface Seen {

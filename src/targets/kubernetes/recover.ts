@@ -3,16 +3,16 @@ import { z } from "zod";
 import { namesOf, noInstance, instanceSelector } from "../../cluster/names.ts";
 import type { Served } from "../../cluster/served.ts";
 import type { Records, Revision } from "../../rollout/ports.ts";
-import type { BaseObjects } from "./base-objects.ts";
-import { fullSetOf, leastOf, stableServiceOf } from "./blueprint.ts";
-import type { CanaryCrews } from "./canary-crew.ts";
-import { driftOf } from "./drift.ts";
-import type { Fence } from "./fence.ts";
-import { replicasIn, type FullSets } from "./full-set.ts";
+import type { BaseObjects } from "./fleet/base-objects.ts";
+import { fullSetOf, leastOf, stableServiceOf } from "./fleet/blueprint.ts";
+import type { CanaryCrews } from "./fleet/canary-crew.ts";
+import { driftOf } from "./fleet/drift.ts";
+import type { Fence } from "./lock/fence.ts";
+import { replicasIn, type FullSets } from "./fleet/full-set.ts";
 import { see, standingOf, type Seen, type Standing } from "./observe.ts";
 import type { Cluster, KubeObject } from "./ports.ts";
-import type { Released } from "./released.ts";
-import { instanceOf, withStable } from "./stable-service.ts";
+import type { Released } from "./fleet/released.ts";
+import { instanceOf, withStable } from "./fleet/stable-service.ts";
 
 /** Something that is not as it should be. */
 export interface Finding {

@@ -2,11 +2,11 @@
 import * as fc from "fast-check";
 import { load } from "js-yaml";
 import { describe, expect, it } from "vitest";
-import { replicasOf } from "../../../src/cluster/autoscaler.ts";
+import { replicasOf } from "../../../src/cluster/kinds/autoscaler.ts";
 import { objectsOf } from "../../../src/cluster/objects.ts";
 import { renderKubernetes, yamlOf } from "../../../src/cluster/render.ts";
 import { stableName, versionLabel } from "../../../src/cluster/names.ts";
-import { lifecycleOf } from "../../../src/cluster/lifecycle.ts";
+import { lifecycleOf } from "../../../src/cluster/pod/lifecycle.ts";
 import type { Served } from "../../../src/cluster/served.ts";
 import { MlshipError } from "../../../src/errors.ts";
 import { deliveries, deployedWith, everything, served } from "./example.ts";

@@ -2,9 +2,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { objectsOf } from "../../../src/cluster/objects.ts";
-import { mergeMap } from "../../../src/cluster/strategic-merge.ts";
-import { shapeOf } from "../../../src/cluster/merge-shapes.ts";
-import { ordered } from "../../../src/cluster/merge-order.ts";
+import { mergeMap } from "../../../src/cluster/patches/strategic-merge.ts";
+import { shapeOf } from "../../../src/cluster/patches/merge-shapes.ts";
+import { ordered } from "../../../src/cluster/patches/merge-order.ts";
 import type { JsonObject } from "../../../src/cluster/manifest.ts";
 import type { Served } from "../../../src/cluster/served.ts";
 import { MlshipError } from "../../../src/errors.ts";

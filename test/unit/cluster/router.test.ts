@@ -1,7 +1,7 @@
 // The router: no value leaves its place in the configuration, and what its pods are.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anywhere } from "../../../src/cluster/placement.ts";
+import { anywhere } from "../../../src/cluster/pod/placement.ts";
 import { configuration } from "../../../src/cluster/router/directives.ts";
 import {
   haproxyConfig,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { channelAnnotation } from "../../../cluster/names.ts";
 import { MlshipError } from "../../../errors.ts";
 import type { KubeObject } from "../ports.ts";
-import { refuseForeign } from "../fence-refusals.ts";
+import { refuseForeign } from "../lock/fence-refusals.ts";
 
 /** Annotation by which a person says that the rule of `fix` is in place. */
 const settled = "mlship.dev/gitops";

@@ -2,7 +2,7 @@
 // users. It checks at every change what must always hold.
 import { namesOf } from "../../../../src/cluster/names.ts";
 import type { Counts, Measurement } from "../../../../src/rollout/ports.ts";
-import { isReady } from "../../../../src/targets/kubernetes/pod-status.ts";
+import { isReady } from "../../../../src/targets/kubernetes/pods/pod-status.ts";
 import type { KubeObject } from "../../../../src/targets/kubernetes/ports.ts";
 import { FakeServer, type Write } from "./fake-api.ts";
 

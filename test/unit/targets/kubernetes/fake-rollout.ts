@@ -12,7 +12,7 @@ import type { Revision } from "../../../../src/rollout/ports.ts";
 import type { Rollout } from "../../../../src/rollout/record.ts";
 import { revisionOf } from "../../../../src/rollout/revision.ts";
 import { KubernetesTarget } from "../../../../src/targets/kubernetes/kubernetes-target.ts";
-import type { Split, SplitParts } from "../../../../src/targets/kubernetes/split.ts";
+import type { Split, SplitParts } from "../../../../src/targets/kubernetes/traffic/split.ts";
 import { served as example } from "../../cluster/example.ts";
 import { values } from "../../rollout/world.ts";
 import { FakeCluster } from "./fake-cluster.ts";

@@ -5,7 +5,7 @@ import { isFinished } from "../../../../src/rollout/record.ts";
 import { Killed, type Hooks } from "./fake-api.ts";
 import { fresh, old, playedSplit, Story } from "./fake-rollout.ts";
 
-vi.mock("../../../../src/targets/kubernetes/split.ts", () => ({
+vi.mock("../../../../src/targets/kubernetes/traffic/split.ts", () => ({
   splitOf: (_kind: string, parts: Parameters<typeof playedSplit>[0]) => playedSplit(parts),
 }));
 

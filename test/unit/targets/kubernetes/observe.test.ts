@@ -1,10 +1,14 @@
 // Which revision is what, told from objects alone; and what somebody changed in them.
 import { assert, constantFrom, property, record, uniqueArray, option } from "fast-check";
 import { expect, test } from "vitest";
-import { driftOf } from "../../../../src/targets/kubernetes/drift.ts";
+import { driftOf } from "../../../../src/targets/kubernetes/fleet/drift.ts";
 import { see, type Standing } from "../../../../src/targets/kubernetes/observe.ts";
 import type { KubeObject } from "../../../../src/targets/kubernetes/ports.ts";
-import { previousOf, withPrevious, withStable } from "../../../../src/targets/kubernetes/stable-service.ts";
+import {
+  previousOf,
+  withPrevious,
+  withStable,
+} from "../../../../src/targets/kubernetes/fleet/stable-service.ts";
 
 function object(kind: string, name: string): KubeObject {
   return { apiVersion: "v1", kind, metadata: { name } };
