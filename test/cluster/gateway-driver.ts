@@ -100,8 +100,8 @@ async function obey(order: Order): Promise<unknown> {
   }
   if (order.do === "retire") await fleet.retire(revision);
   if (order.do === "share") {
+    await traffic.set(revision, order.share ?? 0);
     share = order.share ?? 0;
-    await traffic.set(revision, share);
   }
   if (order.do === "fallback") {
     share = 0;

@@ -85,6 +85,8 @@ export class Guardian {
       this.#seenAt = now;
       return;
     }
+    // A driver that took the rollout up looks for the first time.
+    if (this.#seenAt === Number.NEGATIVE_INFINITY) this.#seenAt = now;
     const isGone = crew.owner === null || endOf(crew.owner) !== null;
     if (isGone && this.#post !== null) return await this.post(this.#post);
     if (now - this.#seenAt >= patience) throw await this.#missing();
