@@ -13,6 +13,7 @@ const engines = [
   "MLSHIP_TEST_S3",
   "MLSHIP_TEST_GRYPE",
   "KUBECONFIG",
+  "MLSHIP_TEST_GATEWAY",
 ];
 const judges = ["hadolint", "checkov", "kubeconform", "kube-score", "cosign"];
 
