@@ -25,6 +25,8 @@ class Router {
   ]);
   started = 1;
   isDeaf = false;
+  /** Its connections end before its answers do; otherwise they stay open, as behind a tunnel. */
+  breaksOff = false;
   stable = 0;
   readonly server: Server = createServer((socket) => {
     if (this.isDeaf) {
@@ -32,16 +34,17 @@ class Router {
       return;
     }
     socket.setEncoding("utf8").on("data", (line: string) => {
-      for (const [, key = "", value] of line.matchAll(/set map \S+ (\w+) (\d+)/g)) {
-        this.share.set(key, Number(value));
-      }
+      const set = [...line.matchAll(/set map \S+ (\w+) (\d+)/g)];
+      for (const [, key = "", value] of set) this.share.set(key, Number(value));
       const map = [...this.share].map(([key, value]) => `0x55 ${key} ${value}`);
       const rows = [
         `stable,stable,0,${this.stable},0,${this.stable},0,0,0,0,0,0`,
         "canary,canary,0,4,0,0,0,0,0,0,0,0",
       ];
       const info = [`Pid: 7`, `Start_time_sec: ${this.started}`, ""];
-      socket.end([...info, ...map, "", `# ${columns}`, ...rows, "", ""].join("\n"));
+      const said = [...set.map(() => ""), ...info, ...map, "", `# ${columns}`, ...rows, "", ""].join("\n");
+      if (!this.breaksOff) socket.write(said);
+      else socket.end(said.slice(0, -2));
     });
   });
 }
@@ -137,6 +140,11 @@ test("a router that does not answer is an error of set and of measured", async (
     exit: "unavailable",
   });
   await expect(traffic.measured()).rejects.toBeInstanceOf(MlshipError);
+});
+
+test("an answer that broke off is none: no counter is read from half a table", async () => {
+  router("r2").breaksOff = true;
+  await expect(traffic.measured()).rejects.toMatchObject({ code: "router.silent", exit: "unavailable" });
 });
 
 test("a router that began again has no share, another era, and is given the share at the next renewal", async () => {
