@@ -50,6 +50,7 @@ const waits: Record<HoldCause, string> = {
   metrics: "waiting for the counters",
   split: "waiting for the split to be exact",
   "stable-down": "waiting for stable to come back",
+  "canary-moving": "waiting for the canary's servers, which were moved",
   "stable-errors": "waiting, since stable fails as well",
 };
 

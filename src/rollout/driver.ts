@@ -132,8 +132,11 @@ export class Driver {
     if (action.do === "whole") return { type: "whole", isWhole: await fleet.isWhole(to) };
     if (action.do === "promote") await fleet.promote(to);
     if (action.do === "revert" && from !== null) {
-      await fleet.expand(from);
-      await this.#whole(from);
+      // Warm as a rule: then the way back is one write, and nothing stands before it.
+      if (!(await fleet.isWhole(from))) {
+        await fleet.expand(from);
+        await this.#whole(from);
+      }
       await fleet.promote(from);
     }
     const leaving = action.do === "retire" ? (action.which === "to" ? to : from) : null;
@@ -142,7 +145,7 @@ export class Driver {
     return { type: "acted" };
   }
 
-  /** Waits for the full set of the revision to go back to, which is warm as a rule. */
+  /** Waits for the full set of the revision to go back to. */
   async #whole(revision: Revision): Promise<void> {
     const { target, clock } = this.#driving;
     const { startTimeoutMs } = this.#rollout.plan;
@@ -183,7 +186,10 @@ export class Driver {
       if (this.#rollout.share > 0 && measurement.share > 0) await this.#renewShare();
       return { type: "measured", measurement };
     } catch (error) {
-      return { type: "unmeasured", why: failureOf(error).what };
+      const failure = failureOf(error);
+      // Who takes everything back does not ask again who else was at work.
+      const isOver = failure.code === "rollout.moved" && phase !== "abort";
+      return isOver ? { type: "failed", failure } : { type: "unmeasured", why: failure.what };
     } finally {
       late.abort();
     }

@@ -38,6 +38,7 @@ const answers = z.strictObject({
 /** Schema of a `Measurement`. What an older record does not say of it is not known. */
 const measurement = splitSchema.extend({
   trouble: z.string().nullable().default(null),
+  moving: z.boolean().optional(),
   served: z.strictObject({ stable: answers, canary: answers }).nullable().default(null),
 });
 

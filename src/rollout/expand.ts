@@ -50,9 +50,13 @@ function blindness({ share, evidence }: Rollout): "metrics" | "stable-down" | nu
   return evidence.unready.stable > 0 ? "stable-down" : null;
 }
 
+/** The cluster has no room for it, or something else changed what is stable: nothing that waiting ends. */
+const lasting = new Set(["rollout.no-servers", "rollout.moved"]);
+
 /** What will never be ready is taken back at once, what could not be asked is asked again. */
 function stumbled(rollout: Rollout, failure: Failure, at: number): Rollout {
   if (failure.exit === "gate") return abort(rollout, "rolled-back", failure, at);
+  if (lasting.has(failure.code)) return abort(rollout, "failed", failure, at);
   if (rollout.action?.do === "expand") {
     return retry(rollout, failure, 3, at, (tired) => abort(tired, "failed", failure, at));
   }

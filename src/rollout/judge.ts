@@ -27,8 +27,9 @@ export function findBreach(rollout: Rollout): Failure | null {
   if (isHarmful(evidence.harm, evidence.total.canary.errors)) return harmful(rollout);
   if (isTooSlow(evidence.slow)) return tooSlow(rollout);
   if (isShifted(evidence.shift)) return shifted(rollout);
-  // Where stable has no server either, the canary is not to blame.
-  return evidence.unready.stable < 2 && evidence.unready.canary >= 2 ? canaryDown(rollout) : null;
+  // Where stable has no server either, or others took its servers, the canary is not to blame.
+  const isBlamed = evidence.unready.stable < 2 && evidence.last?.moving !== true;
+  return isBlamed && evidence.unready.canary >= 2 ? canaryDown(rollout) : null;
 }
 
 /** Judges a step by everything seen so far. A canary is judged bad before anything else is asked. */
@@ -37,6 +38,7 @@ export function judge(rollout: Rollout, at: number): Judgement {
   const why = findBreach(rollout);
   if (why !== null) return { is: "abort", why };
   if (evidence.unready.stable >= 2) return { is: "hold", cause: "stable-down" };
+  if (evidence.unready.canary >= 2) return { is: "hold", cause: "canary-moving" };
   const set = evidence.last?.share ?? share;
   if (!isInForce(share, set)) return { is: "hold", cause: "split" };
   if (stableFails(evidence, rollout.hold?.cause === "stable-errors")) {
@@ -70,6 +72,10 @@ export function explainHold(rollout: Rollout, cause: HoldCause): Failure {
     "stable-down": [
       "no server of the stable revision was ready, so there was nothing to compare with",
       "see `mlship status` for the stable revision, then deploy again",
+    ],
+    "canary-moving": [
+      "its servers were taken away by something else, and others did not become ready in their place",
+      "see `mlship status` for what its servers wait for, then deploy again",
     ],
     "stable-errors": [
       `the stable revision itself failed ${evidence.total.stable.errors} of ${evidence.total.stable.requests} requests`,

@@ -17,6 +17,9 @@ export function watchCanary(rollout: Rollout, event: Event): Rollout {
     const blind = { ...rollout, evidence: { ...rollout.evidence, lost } };
     return expire(lost < 3 ? blind : hold(blind, "metrics", at), at);
   }
+  if (event.type === "failed" && rollout.action?.do === "measure") {
+    return abort(rollout, "failed", event.failure, at);
+  }
   // In HOLD the share may have to be set again: its lease ran out while nobody could see.
   if (rollout.action?.do !== "set") return rollout;
   if (event.type === "acted") {
@@ -31,7 +34,7 @@ export function watchCanary(rollout: Rollout, event: Event): Rollout {
 export function withScrape(rollout: Rollout, measurement: Measurement): Rollout {
   const { evidence, plan } = rollout;
   const isSet = isInForce(rollout.share, measurement.share);
-  const before = isSet ? evidence : { ...evidence, mixed: true };
+  const before = isSet && measurement.moving !== true ? evidence : { ...evidence, mixed: true };
   return { ...rollout, evidence: addScrape(before, measurement, plan) };
 }
 

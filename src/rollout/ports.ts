@@ -36,6 +36,11 @@ export interface Measurement {
   ready: { stable: number; canary: number };
   /** Why the canary's servers cannot go on, with their last words: killed for memory, crashed again and again. */
   trouble: string | null;
+  /**
+   * The canary's servers were taken away by something else (a node was drained) and others come up in
+   * their place: that none is ready is not its fault, and nothing is counted meanwhile.
+   */
+  moving?: boolean | undefined;
   /** What the servers themselves counted; null where they cannot be asked or do not count. */
   served: { stable: Answers; canary: Answers } | null;
 }
@@ -83,6 +88,7 @@ export interface Traffic {
   renew(): Promise<void>;
   /** Everything goes to stable, whatever was set, also when there is no canary any more. */
   fallback(): Promise<void>;
+  /** @throws MlshipError `rollout.moved`, exit 7, when something else changed what is stable: the rollout ends. */
   measured(): Promise<Measurement>;
 }
 

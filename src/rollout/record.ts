@@ -94,7 +94,7 @@ const plan = z.strictObject({
 export type Plan = z.infer<typeof plan>;
 
 /** Why a step waits. */
-const holdCauses = ["evidence", "metrics", "split", "stable-down", "stable-errors"] as const;
+const holdCauses = ["evidence", "metrics", "split", "stable-down", "stable-errors", "canary-moving"] as const;
 export type HoldCause = (typeof holdCauses)[number];
 
 const failure = z.strictObject({

@@ -37,6 +37,7 @@ export function watchPromoted(rollout: Rollout, event: Event): Rollout {
     if (elapsed < bakeMs + holdMs) return blind;
     return retireFrom(write(blind, "observed", "the counters could not be read: watching ended", at), at);
   }
+  if (event.type === "failed") return abort(rollout, "failed", event.failure, at);
   if (event.type !== "measured") return rollout;
   const evidence = addWatched(rollout.evidence, event.measurement, maxHarm);
   const seen = { ...rollout, evidence };

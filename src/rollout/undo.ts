@@ -50,6 +50,7 @@ function undoWhatIsSeen(rollout: Rollout, seen: Observed, at: number): Rollout {
     return again(rollout, at, (next) => go(next, "abort", { do: "retire", which: "to" }, at));
   }
   if (seen.stable?.id === from?.id) return close(rollout, rollout.outcome ?? "failed", rollout.why, at);
+  if (rollout.why?.code === "rollout.moved") return close(rollout, "failed", rollout.why, at);
   const what = "another revision serves than the one before this rollout";
   const fix = "see `mlship status`, then `mlship rollback` to the version that should serve";
   const why = `expected ${from?.id ?? "none"}, found ${seen.stable?.id ?? "none"}`;

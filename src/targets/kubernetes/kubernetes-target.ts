@@ -24,7 +24,9 @@ import { keepingOf, type Keeping } from "./keeping.ts";
 import { see, standingOf } from "./observe.ts";
 import { lastLines } from "./pods/pods.ts";
 import type { Blueprints, Cluster, Kind } from "./ports.ts";
-import { findingsOf, type Finding } from "./recover.ts";
+import { findingsOf } from "./recover.ts";
+import type { Finding } from "./stable-findings.ts";
+import { Vigil, watched } from "./vigil.ts";
 import { Released } from "./fleet/released.ts";
 import { splitOf, type Split } from "./traffic/split.ts";
 
@@ -79,6 +81,7 @@ export class KubernetesTarget implements Target {
   readonly #released: Released;
   readonly #split: Split;
   readonly #findings: () => Promise<Finding[]>;
+  readonly #vigil: Vigil;
   #isHeld = false;
 
   constructor(cluster: Cluster, options: KubernetesTargetOptions) {
@@ -106,9 +109,10 @@ export class KubernetesTarget implements Target {
     });
     const { traffic } = this.#split;
     const parts = { name, cluster, fence, released, base, crews, sets };
-    this.traffic = traffic;
+    this.#vigil = new Vigil({ name, cluster, base, sets, released, told });
+    this.traffic = watched(traffic, this.#vigil);
     this.records = records;
-    this.fleet = new KubernetesFleet({ ...parts, fallback: () => traffic.fallback() });
+    this.fleet = new KubernetesFleet({ ...parts, vigil: this.#vigil, fallback: () => traffic.fallback() });
     this.#findings = () => findingsOf({ ...parts, records });
     this.lock = {
       acquire: (holder) => this.#acquire(holder),
@@ -198,14 +202,24 @@ export class KubernetesTarget implements Target {
         this.#options.told(`${said}: ${failureOf(error).what}`);
       }
     }
+    await this.#begin();
     return {
       epoch: held.epoch,
       renew: () => held.renew(),
       release: async () => {
         this.#isHeld = false;
+        this.#vigil.end();
         await held.release();
       },
     };
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#vigil.begin();
+    } catch (error) {
+      this.#options.told(`stable is not looked after: ${failureOf(error).what}`);
+    }
   }
 
   async #look(): Promise<Finding[]> {

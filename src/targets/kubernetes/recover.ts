@@ -1,39 +1,21 @@
 // Finds what people, other tools or a dead driver left of a model, and says how stable serves again.
 import { z } from "zod";
 import { namesOf, noInstance, instanceSelector } from "../../cluster/names.ts";
-import type { Served } from "../../cluster/served.ts";
 import type { Records, Revision } from "../../rollout/ports.ts";
-import type { BaseObjects } from "./fleet/base-objects.ts";
-import { fullSetOf, leastOf, stableServiceOf } from "./fleet/blueprint.ts";
+import { leastOf, stableServiceOf } from "./fleet/blueprint.ts";
 import type { CanaryCrews } from "./fleet/canary-crew.ts";
-import { driftOf } from "./fleet/drift.ts";
 import type { Fence } from "./lock/fence.ts";
-import { replicasIn, type FullSets } from "./fleet/full-set.ts";
 import { see, standingOf, type Seen, type Standing } from "./observe.ts";
-import type { Cluster, KubeObject } from "./ports.ts";
 import type { Released } from "./fleet/released.ts";
+import { stableFindings, type Finding, type StableParts } from "./stable-findings.ts";
 import { instanceOf, withStable } from "./fleet/stable-service.ts";
 
-/** Something that is not as it should be. */
-export interface Finding {
-  /** One sentence without a full stop. */
-  said: string;
-  /** Sets it right, under the lock; null when only a person can, or nothing needs to be done. */
-  mend: (() => Promise<void>) | null;
-}
-
-export interface RecoveryParts {
-  name: string;
-  cluster: Cluster;
+export interface RecoveryParts extends StableParts {
   fence: Fence;
   released: Released;
   records: Records;
-  base: BaseObjects;
   crews: CanaryCrews;
-  sets: FullSets;
 }
-
-const templateSchema = z.object({ spec: z.object({ template: z.unknown() }) });
 
 /**
  * Looks and changes nothing. A canary is never started again; one that a driver left is its
@@ -50,9 +32,7 @@ export async function findingsOf(parts: RecoveryParts): Promise<Finding[]> {
   if (revision === null) return [unknown(seen.stable)];
   const served = await parts.released.find(revision);
   return [
-    ...missingBase(parts, standing, served),
-    ...(await missingRouter(parts, served)),
-    ...ofStable(parts, standing, { revision, served }),
+    ...(await stableFindings(parts, standing, { revision, served, least: leastOf(served) })),
     ...leftovers(parts, standing, seen),
   ];
 }
@@ -89,60 +69,6 @@ async function lastStable(
   if (record !== null) return record.outcome === "promoted" ? record.to : record.from;
   const [only, ...others] = deployments;
   return only === undefined || others.length > 0 ? null : await released.revision(only.metadata.name);
-}
-
-function missingBase({ base, name }: RecoveryParts, standing: Standing, served: Served): Finding[] {
-  const names = namesOf(name);
-  const missing = [
-    ...(standing.usersService === null ? [names.users] : []),
-    ...(standing.canaryService === null ? [names.canary] : []),
-  ];
-  if (missing.length === 0) return [];
-  const said = `Service ${missing.join(" and Service ")} had been removed and ${missing.length === 1 ? "is" : "are"} there again`;
-  return [{ said, mend: () => base.put(served) }];
-}
-
-async function missingRouter({ base, name, cluster }: RecoveryParts, served: Served): Promise<Finding[]> {
-  if (served.deploy.canary.split !== "router") return [];
-  const { router } = namesOf(name);
-  const deployment = await cluster.api.read("Deployment", router);
-  if (deployment !== null && replicasIn(deployment) > 0) return [];
-  const what = deployment === null ? "had been removed" : "had been scaled to 0";
-  return [{ said: `the router ${router} ${what} and is made again`, mend: () => base.put(served) }];
-}
-
-function ofStable(
-  { name, sets }: RecoveryParts,
-  standing: Standing,
-  { revision, served }: { revision: Revision; served: Served },
-): Finding[] {
-  const deployment = standing.deployments.find(({ metadata }) => metadata.name === revision.id);
-  const least = leastOf(served);
-  const make = () => sets.make(fullSetOf(served), least);
-  if (deployment === undefined) {
-    const said = `Deployment ${revision.id}, which serves ${name}, had been removed and is made again`;
-    return [{ said, mend: make }];
-  }
-  const size = replicasIn(deployment);
-  const found: Finding[] = [];
-  if (size < least) {
-    const said = `somebody scaled stable ${revision.version} to ${size} servers: it has ${least} again, as deploy.replicas.min says`;
-    found.push({ said, mend: make });
-  }
-  const changed = driftIn(deployment, served);
-  if (changed.length > 0) {
-    const where = changed.slice(0, 3).join(", ");
-    const said = `stable ${revision.version} does not run as it was deployed: somebody changed ${where} (kubectl edit, set or rollout undo); the next deploy is measured against what runs`;
-    found.push({ said, mend: null });
-  }
-  return found;
-}
-
-/** Paths of the pod template that were changed since the Deployment was made. */
-function driftIn(deployment: KubeObject, served: Served): string[] {
-  const made = fullSetOf(served).find(({ kind }) => kind === "Deployment");
-  if (made === undefined) return [];
-  return driftOf(templateSchema.parse(made).spec.template, templateSchema.parse(deployment).spec.template);
 }
 
 /** What a dead driver left that no record speaks of any more. */

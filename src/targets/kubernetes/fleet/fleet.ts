@@ -14,6 +14,8 @@ import { isReady } from "../pods/pod-status.ts";
 import { predictInPod } from "./predict-pod.ts";
 import { Patience, tooLate } from "./readiness.ts";
 import type { Released } from "./released.ts";
+import type { Vigil } from "../vigil.ts";
+import { tidyRouters } from "./router-leftovers.ts";
 import { instanceOf, previousOf, select, withPrevious, withStable } from "./stable-service.ts";
 
 /** Milliseconds between two looks at pods that start. */
@@ -28,6 +30,8 @@ export interface FleetParts {
   base: BaseObjects;
   crews: CanaryCrews;
   sets: FullSets;
+  /** Told what is to be stable from now on. */
+  vigil: Pick<Vigil, "expect">;
   /** Everything to stable, before pods that got a share go. */
   fallback: () => Promise<void>;
 }
@@ -51,7 +55,7 @@ export class KubernetesFleet implements Fleet {
     const served = await released.keep(revision);
     await base.put(served);
     for (const file of filesOf(served)) await fence.ensure(file);
-    const size = await this.#stableSize();
+    const size = await this.#holdStable();
     await crews.start(revision.id, (deadlineSeconds) =>
       canaryJobOf(served, { stable: size, deadlineSeconds }),
     );
@@ -109,7 +113,7 @@ export class KubernetesFleet implements Fleet {
   }
 
   async promote(revision: Revision): Promise<void> {
-    const { name, cluster, fence, released, crews, sets, fallback } = this.#parts;
+    const { name, cluster, fence, released, crews, sets, vigil, fallback } = this.#parts;
     const { stable, users } = namesOf(name);
     const served = await released.find(revision);
     const before = instanceOf(await cluster.api.read("Service", stable));
@@ -117,6 +121,7 @@ export class KubernetesFleet implements Fleet {
       const crew = await crewOf(cluster, "Deployment", revision.id);
       // As its disruption budget has it: one server may be on its way to another node.
       if (crew.ready < Math.max(1, crew.wanted - 1)) throw notWhole(revision, crew.ready, crew.wanted);
+      vigil.expect(revision, crew.wanted);
       if (before !== null) await sets.hold(before, await sets.size(before));
       await fence.write("Service", stable, (now) => withStable(now, name, revision.id));
     }
@@ -140,8 +145,26 @@ export class KubernetesFleet implements Fleet {
       );
     }
     const serving = instanceOf(stable);
-    if (serving !== null) await sets.free(serving);
+    if (serving !== null) await this.#tidy(serving);
     await released.prune([serving, previousOf(stable)]);
+  }
+
+  /** After a rollout: stable gets its own limits back, and what an earlier way to split traffic left goes. */
+  async #tidy(stable: string): Promise<void> {
+    const { cluster, fence, released, sets } = this.#parts;
+    await sets.free(stable);
+    const revision = await released.revision(stable);
+    if (revision !== null) await tidyRouters({ cluster, fence }, await released.find(revision), stable);
+  }
+
+  /** Stable keeps what it has while a canary takes load from it: all of that load may come back at once. */
+  async #holdStable(): Promise<number> {
+    const { name, cluster, sets } = this.#parts;
+    const stable = instanceOf(await cluster.api.read("Service", namesOf(name).stable));
+    if (stable === null) return 0;
+    const size = await sets.size(stable);
+    await sets.hold(stable, size);
+    return size;
   }
 
   /** Servers that stable is meant to have, or has while it is being scaled up; 0 without one. */

@@ -1,0 +1,31 @@
+// Tells servers that failed from servers that were taken away, by what this process saw of each of them.
+import { isAlive, isReady, podStatus } from "./pod-status.ts";
+import type { KubeObject } from "../ports.ts";
+
+/** The pods of a canary, looked at again and again. */
+export class SeenCrew {
+  /** Pods that were ready once, by uid. */
+  readonly #served = new Set<string>();
+
+  /**
+   * Whether none serves because others took those away that did: they were evicted or removed, and
+   * what comes in their place has not failed. One that ended by itself stays in the list and fails.
+   */
+  isMoving(pods: readonly KubeObject[]): boolean {
+    const ready = pods.filter(isReady);
+    for (const pod of ready) this.#served.add(identity(pod));
+    const alive = pods.filter(isAlive);
+    const failed = pods.some((pod) => pod.metadata.deletionTimestamp === undefined && !isAlive(pod));
+    const isGone = [...this.#served].some((id) => !alive.some((pod) => identity(pod) === id));
+    const isFresh = (pod: KubeObject) => !this.#served.has(identity(pod)) && !hasEnded(pod);
+    return ready.length === 0 && isGone && !failed && alive.length > 0 && alive.every(isFresh);
+  }
+}
+
+function hasEnded(pod: KubeObject): boolean {
+  return podStatus(pod).containerStatuses.some(({ restartCount }) => restartCount > 0);
+}
+
+function identity({ metadata }: KubeObject): string {
+  return metadata.uid ?? metadata.name;
+}
