@@ -35,7 +35,7 @@ export interface Driving {
   /** Aborted by Ctrl-C: the canary is taken back. */
   signal: AbortSignal;
   onEvent: (news: News) => void;
-  /** Milliseconds between two readings of the counters; 1000 unless given. */
+  /** Milliseconds from one reading of the counters to the next; 1000 unless given. */
   scrapeMs?: number;
 }
 
@@ -51,6 +51,10 @@ export class Driver {
   readonly #began: number;
   #rollout: Rollout;
   #isTold = false;
+  /** When the last reading of the counters began. */
+  #readAt = Number.NEGATIVE_INFINITY;
+  /** Whether it saw the share in force: only who sees may renew it. */
+  #sees = false;
   /** A wish to promote that came before there was anything to move on. */
   #kept: Happening | null = null;
 
@@ -164,26 +168,48 @@ export class Driver {
     }
   }
 
-  /** Waits for one scrape interval, then reads the counters. Only who sees may renew the share. */
+  /**
+   * Reads the counters, one scrape interval after the last reading began. The share that was seen in
+   * force then is renewed meanwhile: not before what was seen is judged, and never after this is over.
+   */
   async #measure(): Promise<Happening> {
-    const { target, clock, signal } = this.#driving;
+    const renewed = this.#sees && this.#rollout.share > 0 ? this.#renewShare() : Promise.resolve();
+    this.#sees = false;
+    try {
+      return (await this.#pause()) ?? (await this.#read());
+    } finally {
+      await renewed;
+    }
+  }
+
+  /** Waits for the next reading. Gives what comes before it. */
+  async #pause(): Promise<Happening | null> {
+    const { clock, signal } = this.#driving;
     const { phase, evidence } = this.#rollout;
     // Right after a share came into force the counters are read at once: that is where tests begin.
     const isFirst = evidence.mixed && evidence.lost === 0 && (phase === "verify" || phase === "bake");
+    const rest = this.#readAt + this.#scrapeMs - clock.monotonic();
     try {
-      if (!isFirst) await clock.sleep(this.#scrapeMs, this.#isTold ? undefined : signal);
+      // A target that answers slowly is not asked without a pause.
+      const pause = Math.max(rest, this.#scrapeMs / 4);
+      if (!isFirst) await clock.sleep(pause, this.#isTold ? undefined : signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    const earlier = this.#interruption() ?? (await this.#lock.renew()) ?? (await this.#wish());
-    if (earlier !== null) return earlier;
+    return this.#interruption() ?? (await this.#lock.renew()) ?? (await this.#wish());
+  }
+
+  async #read(): Promise<Happening> {
+    const { target, clock } = this.#driving;
+    const { phase } = this.#rollout;
+    this.#readAt = clock.monotonic();
     const late = new AbortController();
     try {
       const measured = target.traffic.measured();
       const measurement = await Promise.race([measured, this.#tooLate(late.signal)]);
       const lost = await this.#lock.renew();
       if (lost !== null) return lost;
-      if (this.#rollout.share > 0 && measurement.share > 0) await this.#renewShare();
+      this.#sees = measurement.share > 0;
       return { type: "measured", measurement };
     } catch (error) {
       const failure = failureOf(error);
