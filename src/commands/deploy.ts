@@ -2,12 +2,13 @@
 import type { Release } from "../artifacts/release.ts";
 import type { Digest } from "../digest.ts";
 import type { Exit } from "../errors.ts";
-import { planRollout, type RolloutPlan } from "../rollout/plan.ts";
+import { planRollout, refuseImpossible, wayOf, type RolloutPlan } from "../rollout/plan.ts";
 import type { Report } from "../validation/report.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
 import { appendRefusal } from "./ledger.ts";
 import { withStaging } from "./project.ts";
+import { beginCounting } from "./prospects.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
 import { roll, rolloutValues, setRight, type RolloutSummary } from "./roll.ts";
 import { openEvents } from "./rollout-events.ts";
@@ -73,6 +74,7 @@ export async function deploy(
   const { found, site } = dryRun ? { found: [], site: opened } : await setRight(opened);
   const production = productionOf(site);
   const shipping = await shippingOf(site);
+  const counting = await beginCounting(site);
   return await withStaging(project, host, async (folder) => {
     const locking = shipping.locking({ dryRun });
     const asked = { store: site.store, production, reuse: true, locking };
@@ -84,16 +86,20 @@ export async function deploy(
       if (!dryRun) await refuse(site, report);
       return { document: await document({}), exit: exitOf[report.verdict] };
     }
+    const values = rolloutValues(project, await counting.end());
     if (dryRun) {
       const { revision, steps } = await shipping.foresee(judgement);
       const { stable } = await target.observe();
-      const plan = planRollout(rolloutValues(project), revision, stable);
+      const plan = planRollout(values, revision, stable);
       return { document: await document({ plan, before: steps }), exit: "done" };
     }
+    // What cannot work is refused before an image is made. Whether the same version serves as it is to
+    // be served now is known after that.
+    if (counting.stable?.version !== version) refuseImpossible(values, wayOf(values, counting.stable));
     host.signal.throwIfAborted();
     const { release, revision, image, served } = await shipping.prepare(judgement);
     const { stable } = await target.observe();
-    const plan = planRollout(rolloutValues(project), revision, stable);
+    const plan = planRollout(values, revision, stable);
     const shipped = { release: release.digest, image, served, plan };
     if (plan.kind === "none") return { document: await document(shipped), exit: "done" };
     // What is stored may stay: it is whole, and the next deploy finds it. Nothing is begun any more.

@@ -9,6 +9,7 @@ import { holderOf } from "./host.ts";
 import { openLedger } from "./ledger.ts";
 import type { Project } from "./project.ts";
 import type { Listener, OpenEvents } from "./rollout-events.ts";
+import type { Prospects } from "./prospects.ts";
 import { showRollout } from "./show-rollout.ts";
 import { productionOf, readAgain, type Site } from "./site.ts";
 import { fetchGolden } from "./target.ts";
@@ -25,8 +26,11 @@ export interface RolloutSummary {
   lastWords: string | null;
 }
 
-/** What the project says about its rollouts. */
-export function rolloutValues({ config, channel }: Project): RolloutValues {
+/** What the project says about its rollouts, and what they can count on where they happen. */
+export function rolloutValues(
+  { config, channel }: Project,
+  { reachable, requestsPerSecond }: Prospects,
+): RolloutValues {
   const { steps, intervalMs, maxHarm, maxSlowdown, maxShift } = config.deploy.canary;
   const { holdMs, bakeMs, startTimeoutMs } = config.deploy.canary;
   return {
@@ -38,11 +42,11 @@ export function rolloutValues({ config, channel }: Project): RolloutValues {
     maxHarm,
     maxSlowdown,
     maxShift,
-    reachable: null,
+    reachable,
     holdMs,
     bakeMs,
     startTimeoutMs,
-    requestsPerSecond: null,
+    requestsPerSecond,
   };
 }
 

@@ -7,6 +7,7 @@ import { isFinished } from "../rollout/record.ts";
 import { askDriver, drivenNow } from "./ask-driver.ts";
 import { exitOfRollout } from "./deploy.ts";
 import type { Host } from "./host.ts";
+import { beginCounting, nothingNeeded } from "./prospects.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
 import { roll, rolloutValues, setRight, type RolloutSummary } from "./roll.ts";
 import { openEvents, type OpenEvents } from "./rollout-events.ts";
@@ -112,8 +113,10 @@ async function goBack(
   const { revision, image } = await shipping.recall(release);
   const { stable } = await target.observe();
   // The version before has proved itself; what served longer ago is tried out like a new one.
-  const planWay = to === undefined || now ? planRollback : planRollout;
-  const plan = planWay(rolloutValues(project), revision, stable);
+  const isDirect = to === undefined || now;
+  const prospects = isDirect ? nothingNeeded : await (await beginCounting(site)).end();
+  const planWay = isDirect ? planRollback : planRollout;
+  const plan = planWay(rolloutValues(project, prospects), revision, stable);
   const reason = `rollback from ${from ?? "nothing"}`;
   const rollout = plan.kind === "none" ? null : await roll(site, plan, release, { reason, events });
   const document = await documentOf(site, { found, tookBack: null, from, to: wanted, plan, rollout });

@@ -29,7 +29,7 @@ export interface RolloutValues {
   maxShift: number;
   /** Shares that the target's split can give, 0 to 1 and rising; null when it can give any. */
   reachable: number[] | null;
-  /** Requests that come now, when known. */
+  /** Requests that come now, at the most; null when that is not known. */
   requestsPerSecond: number | null;
 }
 
@@ -54,45 +54,42 @@ export interface RolloutPlan {
  * @throws MlshipError `rollout.plan`, exit 2, with every reason why the plan cannot work.
  */
 export function planRollout(values: RolloutValues, to: Revision, from: Revision | null): RolloutPlan {
-  const { name, channel, intervalMs, maxHarm, maxSlowdown, maxShift } = values;
-  const { holdMs, bakeMs, startTimeoutMs } = values;
-  const isNone = from?.id === to.id;
-  const kind: RolloutPlan["kind"] = isNone
-    ? "none"
-    : from === null
-      ? "first"
-      : values.strategy === "blue-green" || values.steps[0] === 100
-        ? "direct"
-        : "canary";
+  const { name, channel } = values;
+  const kind = from?.id === to.id ? "none" : wayOf(values, from);
+  const plan = refuseImpossible(values, kind);
+  const words = kind === "none" ? [`nothing: ${to.version} serves already`] : tell(plan, to, from);
+  const content = { schema: "mlship.plan/v1" as const, kind, name, channel, from, to, plan, steps: words };
+  return { ...content, digest: digestDocument(content) };
+}
+
+/** How a revision that does not serve yet takes over from the one that does. */
+export function wayOf({ strategy, steps }: RolloutValues, from: Revision | null): RolloutPlan["kind"] {
+  if (from === null) return "first";
+  return strategy === "blue-green" || steps[0] === 100 ? "direct" : "canary";
+}
+
+/**
+ * What would be done on this way.
+ * @throws MlshipError `rollout.plan`, exit 2, with every reason why that cannot work.
+ */
+export function refuseImpossible(values: RolloutValues, kind: RolloutPlan["kind"]): Plan {
+  const { intervalMs, maxHarm, maxSlowdown, maxShift, holdMs, bakeMs, startTimeoutMs } = values;
   const shares = values.steps.filter((step) => step < 100).map((step) => step / 100);
   const steps = kind === "canary" ? shares : [];
-  const plan = {
-    steps,
-    intervalMs,
-    maxHarm,
-    maxSlowdown,
-    maxShift,
-    holdMs,
-    bakeMs,
-    startTimeoutMs,
-  };
+  const plan = { steps, intervalMs, maxHarm, maxSlowdown, maxShift, holdMs, bakeMs, startTimeoutMs };
   const problems = [
     ...findFaults(values),
     ...findUnreachable(values, steps),
     ...(kind === "canary" ? findStarvation(values, plan) : []),
   ];
-  if (problems.length > 0) {
-    throw new MlshipError({
-      code: "rollout.plan",
-      what: "the rollout's plan cannot work",
-      fix: "change `deploy.canary` in mlship.yaml",
-      exit: "usage",
-      problems,
-    });
-  }
-  const words = kind === "none" ? [`nothing: ${to.version} serves already`] : tell(plan, to, from);
-  const content = { schema: "mlship.plan/v1" as const, kind, name, channel, from, to, plan, steps: words };
-  return { ...content, digest: digestDocument(content) };
+  if (problems.length === 0) return plan;
+  throw new MlshipError({
+    code: "rollout.plan",
+    what: "the rollout's plan cannot work",
+    fix: "change `deploy.canary` in mlship.yaml",
+    exit: "usage",
+    problems,
+  });
 }
 
 /**

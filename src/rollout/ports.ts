@@ -164,6 +164,8 @@ export interface Target {
    * found and did, in sentences; nothing when all is well.
    */
   recover(): Promise<string[]>;
+  /** Shares that a canary can be given beside what serves now, 0 to 1 and rising; null when any can. */
+  reachableShares(): Promise<number[] | null>;
   /** What would make the rollout fail, found before anything is changed. Throws the first. */
   preflight(revision: Revision): Promise<void>;
   /** Last lines of the revision's log. */

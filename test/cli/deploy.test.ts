@@ -133,7 +133,7 @@ test("a canary that fails requests is taken back: exit 3, and it says how many f
 
 test("too few requests to decide: exit 4, nothing promoted", async () => {
   const machine = await serving();
-  machine.world.rps = 0.1;
+  machine.world.quietFrom = "start";
   const ran = await machine.run("deploy", "--json");
   expect(ran.exit).toBe(4);
   expect(documentOf(ran)).toMatchObject({
@@ -141,6 +141,42 @@ test("too few requests to decide: exit 4, nothing promoted", async () => {
     rollout: { outcome: "inconclusive", why: { exit: "inconclusive" } },
   });
   expect(machine.world).toMatchObject({ stable: { version: "1.0.0" }, canary: null, share: 0 });
+});
+
+test("a plan that cannot work is refused before anything is stored: exit 2, with what comes and what is needed", async () => {
+  const machine = await serving();
+  machine.world.rps = 0.1;
+  const [objects, writes] = [machine.store.objects.size, machine.world.record];
+  const ran = await machine.run("deploy", "--json");
+  expect(ran.exit).toBe(2);
+  expect(documentOf(ran)).toMatchObject({
+    code: "rollout.plan",
+    problems: [
+      { what: expect.stringMatching(/^the step at 5 % needs \d+ canary requests to be judged, and \d+ are/) },
+      {},
+      {},
+    ],
+  });
+  expect([machine.store.objects.size, machine.world.record]).toEqual([objects, writes]);
+  const dry = await machine.run("deploy", "--dry-run");
+  expect([dry.exit, dry.stderr]).toEqual([2, expect.stringContaining("use larger steps or more time")]);
+});
+
+test("shares that the split cannot give are refused, with those that it can", async () => {
+  const machine = await serving();
+  machine.world.reachable = [1 / 3, 1 / 2];
+  const ran = await machine.run("deploy", "--json");
+  expect(ran.exit).toBe(2);
+  const fix = expect.stringContaining("use shares among 33.333 %, 50 %") as string;
+  expect(documentOf(ran)).toMatchObject({ code: "rollout.plan", problems: [{ fix }, { fix }] });
+});
+
+test("a version that serves already needs no requests", async () => {
+  const machine = await serving();
+  await machine.run("deploy", "-q");
+  machine.world.rps = 0;
+  const again = await machine.run("deploy");
+  expect([again.exit, again.stdout]).toEqual([0, expect.stringContaining("serves already")]);
 });
 
 test("a server that answers otherwise than the model that was validated gets no request", async () => {
@@ -160,7 +196,7 @@ test("a server that answers otherwise than the model that was validated gets no 
 
 test("a person promotes or aborts the rollout that another command drives", async () => {
   const machine = await serving();
-  machine.world.rps = 0.1;
+  machine.world.quietFrom = "start";
   let steered = Promise.resolve({ exit: -1, stdout: "", stderr: "" });
   const steerAt = (step: string, ...argv: string[]) => {
     machine.onStep = (title) => {
@@ -184,6 +220,7 @@ test("a person promotes or aborts the rollout that another command drives", asyn
   expect(aborted.exit).toBe(3);
   expect(documentOf(aborted)).toMatchObject({ rollout: { why: { code: "rollout.aborted" } } });
 
+  machine.world.rps = 400;
   steerAt("canary 5 %", "promote", "--json");
   const promoted = await machine.run("deploy", "--set", "deploy.canary.steps=[5]", "--json");
   expect(await steered).toMatchObject({ exit: 0 });

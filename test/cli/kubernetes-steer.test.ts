@@ -107,9 +107,10 @@ test("a version that no cluster ever served is refused, with the commit that it 
 
 test("abort and promote reach the driver", async () => {
   const machine = await serving();
-  machine.world.rps = 0.1;
+  machine.world.quietFrom = "start";
   const [aborted, abort] = await beside(machine, "canary 5 %", "abort", "--json");
   expect([aborted.exit, documentOf(abort)["outcome"]]).toEqual([3, "rolled-back"]);
+  machine.world.rps = 400;
   const [, promote] = await beside(machine, "canary 5 %", "promote", "--json");
   expect(documentOf(promote)).toMatchObject({ wish: "promote", version: "1.1.0" });
 });
@@ -185,7 +186,7 @@ test("status shows place, split, and how near the verdict is; 60 columns are eno
       to fail   ░░░░░░░░░░   0 %
       ready     1 canary, 1 stable
       driver    mlship deploy by ada@loom, process 4242, since
-                2026-01-01T00:00:00.000Z
+                2026-01-01T00:00:03.000Z
       "
     `);
 });

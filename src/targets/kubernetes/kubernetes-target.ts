@@ -140,6 +140,10 @@ export class KubernetesTarget implements Target {
     };
   }
 
+  reachableShares(): Promise<number[] | null> {
+    return this.#split.reachable();
+  }
+
   async preflight(revision: Revision): Promise<void> {
     await this.#options.check(await this.#released.find(revision));
     await this.#split.check();

@@ -63,6 +63,8 @@ export class LocalTarget implements Target {
   readonly records: Records;
   readonly fleet: Fleet;
   readonly traffic: Traffic;
+  /** The gateway splits requests: it gives any share. */
+  readonly reachableShares = (): Promise<null> => Promise.resolve(null);
   readonly #options: LocalTargetOptions;
   readonly #places: Places;
   readonly #processes: Processes;

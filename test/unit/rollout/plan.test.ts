@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MlshipError } from "../../../src/errors.ts";
-import { planRollback, planRollout } from "../../../src/rollout/plan.ts";
+import { planRollback, planRollout, refuseImpossible, wayOf } from "../../../src/rollout/plan.ts";
 import type { RolloutValues } from "../../../src/rollout/plan.ts";
 import { readRollout } from "../../../src/rollout/record.ts";
 import { revisionOf } from "../../../src/rollout/revision.ts";
@@ -79,6 +79,13 @@ describe("a plan for a split", () => {
     expect(problemsOf({ reachable: three, steps: [25, 40, 57] })).toEqual([]);
     expect(problemsOf({ reachable: three, strategy: "blue-green" })).toEqual([]);
     expect(problemsOf({ reachable: [] })).toHaveLength(3);
+  });
+
+  test("asks for nothing where nothing is tried out", () => {
+    const hopeless = { ...values, reachable: [], requestsPerSecond: 0 };
+    expect(refuseImpossible(hopeless, "first").steps).toEqual([]);
+    expect(refuseImpossible(hopeless, wayOf({ ...hopeless, steps: [100] }, old)).steps).toEqual([]);
+    expect(() => refuseImpossible(hopeless, wayOf(hopeless, old))).toThrow("cannot work");
   });
 
   test("asks for limits that mean something", () => {

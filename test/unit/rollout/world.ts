@@ -104,12 +104,16 @@ export class World {
   readonly news: News[] = [];
   readonly behaviour = new Map<string, Behaviour>();
   rps = 400;
+  /** The call from which on hardly anybody comes. */
+  quietFrom: string | null = null;
   stable: Revision | null = null;
   canary: Revision | null = null;
   previous: Revision | null = null;
   share = 0;
   /** Ids of the revisions whose full set runs. */
   readonly full = new Set<string>();
+  /** Shares that can be given; null for any. */
+  reachable: number[] | null = null;
   /** Why the canary cannot go on, as the target says it. */
   trouble: string | null = null;
   record: unknown = null;
@@ -191,6 +195,7 @@ export class World {
     if (kill === "before") this.isDead = true;
     if (this.isDead) throw new Killed(`before ${name}`);
     this.onCall(name, index);
+    if (name === this.quietFrom) this.rps = 0.1;
     const result = effect();
     this.#check(name);
     if (kill === "after") this.isDead = true;
@@ -363,6 +368,7 @@ export class World {
         const { stable, canary, previous, share } = this;
         return { stable, canary, previous, share, endpoint: stable === null ? null : "http://127.0.0.1:1" };
       }),
+    reachableShares: () => Promise.resolve(this.reachable),
     preflight: () => this.#call("preflight", () => {}),
     logs: () => Promise.resolve(""),
     recover: () => Promise.resolve([]),

@@ -20,6 +20,8 @@ export interface Split {
   traffic: Traffic;
   /** Share of the canary as it is in force, 0 to 1. */
   share(): Promise<number>;
+  /** Shares that it can give now, 0 to 1 and rising; null when it can give any. */
+  reachable(): Promise<number[] | null>;
   /** What would make the split impossible, found before anything is changed. Throws it. */
   check(): Promise<void>;
 }
@@ -42,14 +44,17 @@ export function splitOf(kind: Served["deploy"]["canary"]["split"], parts: SplitP
   if (kind === "gateway") return gatewaySplit(parts, counters);
   const { name, cluster, fence, fuse, readyWithinMs } = parts;
   const own = { name, cluster, fence, fuse, counters };
-  const traffic = kind === "router" ? new RouterTraffic(own) : new ReplicasTraffic({ ...own, readyWithinMs });
-  return {
-    traffic,
-    share: () => traffic.share(),
-    // What these two need is made by mlship itself.
-    check: () => Promise.resolve(),
-  };
+  // What these two need is made by mlship itself.
+  const check = () => Promise.resolve();
+  if (kind === "router") {
+    const traffic = new RouterTraffic(own);
+    return { traffic, share: () => traffic.share(), reachable: anyShare, check };
+  }
+  const traffic = new ReplicasTraffic({ ...own, readyWithinMs });
+  return { traffic, share: () => traffic.share(), reachable: () => traffic.reachable(), check };
 }
+
+const anyShare = () => Promise.resolve(null);
 
 function gatewaySplit({ name, cluster, fence, fuse, bringsRoute }: SplitParts, counters: PodCounters): Split {
   const { users, stable, canary } = namesOf(name);
@@ -67,6 +72,7 @@ function gatewaySplit({ name, cluster, fence, fuse, bringsRoute }: SplitParts, c
   return {
     traffic,
     share: () => routes.share(),
+    reachable: anyShare,
     check: () => checkGateway(cluster, backends, bringsRoute),
   };
 }

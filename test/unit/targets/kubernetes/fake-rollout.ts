@@ -70,6 +70,7 @@ export function playedSplit(parts: SplitParts): Split {
       measured,
     },
     share: async () => (await measured()).share,
+    reachable: () => Promise.resolve(null),
     check: async () => {},
   };
 }

@@ -8,6 +8,7 @@ import {
   trafficLabel,
 } from "../../../../cluster/names.ts";
 import type { Measurement, Revision, Traffic } from "../../../../rollout/ports.ts";
+import { isInForce } from "../../../../rollout/split.ts";
 import { z } from "zod";
 import type { CanaryFuse } from "../../fleet/canary-fuse.ts";
 import type { Fence } from "../../lock/fence.ts";
@@ -33,8 +34,6 @@ export interface ReplicasParts {
 
 /** Milliseconds between two looks at pods that start. */
 const poll = 500;
-/** How far the share that is reached may lie from the one that was asked for. */
-const tolerance = 0.005;
 
 /**
  * The users' Service selects pods whose label `mlship.dev/traffic` is the stable revision. Pods of
@@ -58,7 +57,7 @@ export class ReplicasTraffic implements Traffic {
     const { cluster, name, fuse, fence } = this.#parts;
     const sides = await readSides(cluster, name);
     const size = share === 0 ? 0 : canaryServers(sides.ready.stable, share);
-    if (Math.abs(shareWith(sides.ready.stable, size) - share) > tolerance) {
+    if (!isInForce(share, shareWith(sides.ready.stable, size))) {
       throw unreachable(share, sides.ready.stable);
     }
     this.#wanted = null;
@@ -100,6 +99,12 @@ export class ReplicasTraffic implements Traffic {
   async share(): Promise<number> {
     const { cluster, name } = this.#parts;
     return shareIn(await readSides(cluster, name));
+  }
+
+  /** Shares that servers of a canary can have beside those that stable has now. */
+  async reachable(): Promise<number[]> {
+    const { cluster, name } = this.#parts;
+    return reachableShares((await readSides(cluster, name)).ready.stable);
   }
 
   async measured(): Promise<Measurement> {
