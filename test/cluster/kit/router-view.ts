@@ -81,8 +81,12 @@ function ask(port: number, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const stream = connect({ port, host: "127.0.0.1", timeout: patience }, () => stream.write(command));
-    stream.setEncoding("utf8").on("data", (part: string) => (text += part));
-    stream.on("end", () => resolve(text)).on("error", reject);
+    stream.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+      // The forward passes the end on a second later: an empty line ends each of the two answers.
+      if (text.split("\n").filter((line) => line === "").length > 2) stream.destroy();
+    });
+    stream.on("close", () => resolve(text)).on("error", reject);
     stream.on("timeout", () => stream.destroy(new Error("late")));
   });
 }
