@@ -1,6 +1,6 @@
 // EXPAND: the full set comes up beside the canary, which keeps its share and is judged meanwhile.
 import type { Event } from "./event.ts";
-import { explainHold, findBreach } from "./judge.ts";
+import { explainHold, findBreach, findDoubt } from "./judge.ts";
 import { abort, done, go, reason, retry, stumble } from "./moves.ts";
 import { withScrape } from "./observe.ts";
 import type { Failure, Rollout } from "./record.ts";
@@ -27,7 +27,7 @@ export function watchExpansion(rollout: Rollout, event: Event): Rollout {
       return ask({ ...rollout, evidence: { ...evidence, lost: evidence.lost + 1 } }, at);
     }
     case "whole":
-      return event.isWhole && blindness(rollout) === null
+      return event.isWhole && unsettled(rollout) === null
         ? go(rollout, "golden", { do: "golden" }, at)
         : expire(look(rollout, at), at);
     default:
@@ -43,11 +43,13 @@ function ask(rollout: Rollout, at: number): Rollout {
   return go(rollout, "expand", { do: "whole" }, at);
 }
 
-/** Why the canary cannot be seen or compared now. */
-function blindness({ share, evidence }: Rollout): "metrics" | "stable-down" | null {
+/** Why the canary cannot be seen or compared now, or is in doubt. */
+function unsettled(rollout: Rollout): "metrics" | "stable-down" | "evidence" | null {
+  const { share, evidence } = rollout;
   if (share === 0) return null;
   if (evidence.lost > 0) return "metrics";
-  return evidence.unready.stable > 0 ? "stable-down" : null;
+  if (evidence.unready.stable > 0) return "stable-down";
+  return findDoubt(rollout) === null ? null : "evidence";
 }
 
 /** The cluster has no room for it, or something else changed what is stable: nothing that waiting ends. */
@@ -66,7 +68,7 @@ function stumbled(rollout: Rollout, failure: Failure, at: number): Rollout {
 function expire(rollout: Rollout, at: number): Rollout {
   const { startTimeoutMs } = rollout.plan;
   if (at - (rollout.expandAt ?? at) < startTimeoutMs) return rollout;
-  const blind = blindness(rollout);
+  const blind = unsettled(rollout);
   if (blind !== null) return abort(rollout, "inconclusive", explainHold(rollout, blind), at);
   const what = `the full set of ${rollout.to.version} did not become ready`;
   const why = `it was not whole after ${startTimeoutMs / 1000} s`;

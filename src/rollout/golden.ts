@@ -25,5 +25,5 @@ export function findGoldenFault({ rows, flips, maxDelta: delta }: GoldenResult):
   if (rows === 0) return "there was no golden row to compare";
   if (flips > 0) return `${flips} of ${rows} golden rows were answered with another label`;
   if (delta <= maxDelta) return null;
-  return `an answer to ${rows} golden rows is off by ${delta}, more than ${maxDelta}`;
+  return `an answer to ${rows} golden rows is off by ${Number(delta.toPrecision(3))}, more than ${maxDelta}`;
 }

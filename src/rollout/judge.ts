@@ -4,8 +4,8 @@ import { cleanRequestsNeeded, harmlessAlpha } from "./harmless.ts";
 import { isHarmful } from "./harm.ts";
 import { percent, reason } from "./moves.ts";
 import type { Failure, HoldCause, Rollout } from "./record.ts";
-import { isTooSlow, worstThreshold } from "./slow.ts";
-import { isShifted, recentShift } from "./shift.ts";
+import { isPerhapsTooSlow, isTooSlow, worstThreshold } from "./slow.ts";
+import { isPerhapsShifted, isShifted, recentShift } from "./shift.ts";
 import { compareSplit, isInForce } from "./split.ts";
 
 /** `abort`: the canary is bad. `hold`: cannot be judged now. `pass`: the next share is safe. */
@@ -50,7 +50,19 @@ export function judge(rollout: Rollout, at: number): Judgement {
   if (split === "too-few") return isOver ? { is: "hold", cause: "evidence" } : { is: "verify" };
   if (!isOver || evidence.unready.canary > 0) return { is: "observe" };
   const isSafe = excludes(evidence, excessToExclude(plan.maxHarm, nextShare(rollout)));
-  return isSafe ? { is: "pass" } : { is: "hold", cause: "evidence" };
+  return isSafe && findDoubt(rollout) === null ? { is: "pass" } : { is: "hold", cause: "evidence" };
+}
+
+/**
+ * Why the canary seems bad in durations or answers although that is not shown yet; null when it does not.
+ * Too few errors are counted sooner than these tests can speak: without this a canary that answers
+ * everything the same would pass a short step.
+ */
+export function findDoubt({ evidence, plan }: Rollout): string | null {
+  if (isPerhapsShifted(evidence.shift, plan.maxShift)) {
+    return `${percent(recentShift(evidence.shift) ?? 0)} of its answers seem to be others than stable's`;
+  }
+  return isPerhapsTooSlow(evidence.slow) ? "it seems to be slower than stable" : null;
 }
 
 /** Why a step that waited to its deadline is inconclusive, and what a person can do. */
@@ -59,11 +71,18 @@ export function explainHold(rollout: Rollout, cause: HoldCause): Failure {
   const delta = excessToExclude(plan.maxHarm, nextShare(rollout));
   const step = evidence.step;
   const { requests, errors } = evidence.total.canary;
+  const doubt = findDoubt(rollout);
   const because: Record<HoldCause, [why: string, fix: string]> = {
-    evidence: [
-      `the canary answered ${requests} requests (${errors} errors); about ${cleanRequestsNeeded(delta)} without an error are needed to exclude ${percent(delta)} more errors with ${percent(1 - harmlessAlpha)} confidence`,
-      "send more traffic, allow more time or a larger first step, or move it on yourself with `mlship promote`",
-    ],
+    evidence:
+      doubt === null
+        ? [
+            `the canary answered ${requests} requests (${errors} errors); about ${cleanRequestsNeeded(delta)} without an error are needed to exclude ${percent(delta)} more errors with ${percent(1 - harmlessAlpha)} confidence`,
+            "send more traffic, allow more time or a larger first step, or move it on yourself with `mlship promote`",
+          ]
+        : [
+            `${doubt}, and the time was up before that was certain`,
+            "compare both versions' answers and durations, allow more time, or move it on yourself with `mlship promote`",
+          ],
     metrics: ["the counters could not be read", "see `mlship status`, then deploy again"],
     split: [
       `${percent(share)} were set, ${step.canary} of ${step.users} requests reached the canary`,
@@ -93,7 +112,7 @@ function harmful({ evidence, to }: Rollout): Failure {
     "rollout.harmful",
     "gate",
     `the canary of ${to.version} failed too often`,
-    `${canary.errors} of ${canary.requests} canary requests failed, ${stable.errors} of ${stable.requests} on stable; stable answered ${rescued} of them instead, ${failed} requests failed for users`,
+    `${canary.errors} of ${canary.requests} canary requests failed, ${stable.errors} of ${stable.requests} on stable; stable answered ${rescued} requests in its place, ${failed} failed for users`,
     "correct the model or its handler, raise the version and deploy again",
   );
 }
@@ -122,13 +141,13 @@ function tooSlow({ evidence, to }: Rollout): Failure {
   const worst = worstThreshold(evidence.slow);
   const tell = (side: "canary" | "stable") => {
     const { slow, counted } = worst?.[side] ?? { slow: 0, counted: 0 };
-    return `${slow} of ${counted} requests longer than ${seconds(worst?.limits?.[side] ?? 0)}`;
+    return `${slow} of ${counted} requests took longer than ${seconds(worst?.limits?.[side] ?? 0)}`;
   };
   return reason(
     "rollout.slow",
     "gate",
     `the canary of ${to.version} is too slow`,
-    `it took ${tell("canary")}, stable took ${tell("stable")}`,
+    `${tell("canary")}, on stable ${tell("stable")}`,
     "make the model or its handler faster, give it more cpu, or raise `deploy.canary.maxSlowdown`",
   );
 }

@@ -3,6 +3,12 @@
 /** Most that the log e-value of one scrape may add: a single stall or batch must not convict. */
 const mostPerScrape = Math.log(10);
 
+/**
+ * E-value from which a canary is doubted, though not shown to be bad: the most that one scrape may say.
+ * A good one gets there with probability 0.1 at most (Ville), and falls below it as scrapes go by.
+ */
+export const seeming = 10;
+
 /** Each scrape forgets this much of the ones before: about twenty of them count. */
 export const memory = 0.95;
 

@@ -2,7 +2,7 @@
 import { timesSaid } from "./increment.ts";
 import { logRatio, nearestPair } from "./nearest.ts";
 import type { Answers } from "./ports.ts";
-import { addToScatter, beginScatter, memory, temper } from "./scatter.ts";
+import { addToScatter, beginScatter, memory, seeming, temper } from "./scatter.ts";
 import type { Scatter } from "./scatter.ts";
 
 /** Probability that a canary whose answers differ by less is ever taken back by this test. */
@@ -74,6 +74,15 @@ export function addToShift(
 export function isShifted(shift: Shift): boolean {
   const isSeen = shift.predictions >= leastPredictions && shift.scrapes >= leastScrapes;
   return isSeen && shift.log >= Math.log(1 / shiftAlpha);
+}
+
+/**
+ * Whether the canary seems to answer too differently and more scrapes would tell: the next share must
+ * wait. Of few answers every difference looks large, so after three scrapes the test's own odds count.
+ */
+export function isPerhapsShifted(shift: Shift, maxShift: number): boolean {
+  const seems = (recentShift(shift) ?? 0) > maxShift;
+  return seems && (shift.scrapes < leastScrapes || shift.log >= Math.log(seeming));
 }
 
 /** The total variation between the recent answers of both sides, 0 to 1; null before there are some. */

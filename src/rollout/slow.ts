@@ -1,7 +1,7 @@
 // FAIL: an anytime-valid test that the canary's requests take longer than stable's, on histograms.
 import { eValue, logOdds, odds } from "./odds.ts";
 import type { Answers } from "./ports.ts";
-import { addToScatter, beginScatter, memory, temper } from "./scatter.ts";
+import { addToScatter, beginScatter, memory, seeming, temper } from "./scatter.ts";
 import type { Scatter } from "./scatter.ts";
 
 /** Probability that a canary that is not slower is ever taken back by this test. */
@@ -98,6 +98,11 @@ export function isTooSlow(slow: Slow): boolean {
     ({ canary, scrapes }) => canary.slow >= leastSlow && scrapes >= leastScrapes,
   );
   return isSeen && eValue(slow.logs) >= 1 / slowAlpha;
+}
+
+/** Whether the canary seems to be too slow and more scrapes would tell: the next share must wait. */
+export function isPerhapsTooSlow({ logs }: Slow): boolean {
+  return eValue(logs) >= seeming;
 }
 
 /** The threshold that speaks most against the canary. */

@@ -164,7 +164,7 @@ describe("drive", () => {
     for (const [code, why, duration, said] of [
       [
         "rollout.slow",
-        /requests longer than 25 ms, stable took 0 of \d+ requests longer than 15 ms$/,
+        /requests took longer than 25 ms, on stable 0 of \d+ requests took longer than 15 ms$/,
         0.04,
         0.5,
       ],
