@@ -1,5 +1,5 @@
 // Simulates hours of canary traffic under all three tests at once: false aborts, and time to detect.
-// node test/bench/rollout/hours.ts [hours]; seeded, so that two runs print the same table.
+// node test/bench/rollout/hours.ts [hours] [runs per fault]; seeded, so that two runs print the same table.
 import { addScrape } from "../../../src/rollout/evidence.ts";
 import { findBreach } from "../../../src/rollout/judge.ts";
 import { beginRollout, planRollout } from "../../../src/rollout/plan.ts";
@@ -200,7 +200,7 @@ print([
   ],
 ]);
 
-const fewer = Math.ceil(hours / 5);
+const fewer = Number(process.argv[3] ?? 200);
 console.log(`A bad canary in the same world, held at 5 %; ${fewer} runs each, at most 1 h\n`);
 const faults: [name: string, fault: Fault][] = [
   ["100 % errors", { ...none, errors: 1 }],

@@ -63,12 +63,14 @@ function simulate(scenario: Scenario, seed: number, longest: number): Run {
     if (action?.do === "lock") return { type: "locked" };
     if (action?.do === "golden") return { type: "golden", result: { rows: 100, flips: 0, maxDelta: 0 } };
     if (action?.do === "set") ({ share } = action);
+    if (action?.do === "fallback") share = 0;
     if (action?.do === "promote") [stable, share] = [to, 0];
     if (action?.do === "read") {
       const canary = stable === to ? null : to;
       const retired = rollout.retired ? null : canary;
       return { type: "read", observed: { stable, canary: retired, previous: null, share, endpoint: null } };
     }
+    if (action?.do === "whole") return { type: "whole", isWhole: true };
     if (action?.do !== "measure") return { type: "acted" };
     // The driver reads the counters at once after the share came into force, then once a second.
     if (!(rollout.evidence.mixed && rollout.phase === "verify")) flow();
