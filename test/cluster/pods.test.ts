@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HeldLock } from "../../src/rollout/ports.ts";
-import { canaryTrouble } from "../../src/targets/kubernetes/pods/pods.ts";
+import { canaryTrouble, crewOf } from "../../src/targets/kubernetes/pods/pods.ts";
 import { openSite, type Site, type Variant } from "./kit.ts";
 import { holderCalled, openKitTarget, releaseOf, type Opened } from "./kit/target.ts";
 
@@ -76,5 +76,5 @@ test("a server that is taken off its node comes back", async () => {
   site.kubectl("delete", pod, "--wait=false");
   await sleep(1_000);
   await fleet.ready(revision, 60_000);
-  expect(await canaryTrouble(opened.cluster, job)).toBeNull();
+  expect(await canaryTrouble(opened.cluster, await crewOf(opened.cluster, "Job", job))).toBeNull();
 });

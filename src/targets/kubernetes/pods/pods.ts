@@ -37,8 +37,13 @@ export async function crewOf(
     api.read(kind, instance),
     api.list("Pod", `app.kubernetes.io/instance=${instance}`),
   ]);
+  return crewFrom(instance, owner, pods);
+}
+
+/** A crew of what was read already. */
+export function crewFrom(instance: string, owner: KubeObject | null, pods: KubeObject[]): Crew {
   const { replicas, parallelism } = owner === null ? {} : ownerSchema.parse(owner).spec;
-  const wanted = owner === null ? 0 : ((kind === "Job" ? parallelism : replicas) ?? 1);
+  const wanted = owner === null ? 0 : ((owner.kind === "Job" ? parallelism : replicas) ?? 1);
   return { instance, owner, pods, wanted, ready: pods.filter(isReady).length };
 }
 
@@ -65,10 +70,8 @@ export async function troubleIn(cluster: Pick<Cluster, "api">, crew: Crew): Prom
 /**
  * Why the pods of a canary cannot go on, in words with their last lines; null while they can, or
  * when there is no canary. What passes by itself is not told.
- * @param job name of the canary's Job
  */
-export async function canaryTrouble(cluster: Pick<Cluster, "api">, job: string): Promise<string | null> {
-  const crew = await crewOf(cluster, "Job", job);
+export async function canaryTrouble(cluster: Pick<Cluster, "api">, crew: Crew): Promise<string | null> {
   // A container that was killed for memory may be ready again: it is told all the same.
   const killed = crew.pods.map((pod) => troubleOf(pod, [])).find((trouble) => trouble?.isFinal);
   const trouble = killed ?? (crew.ready < crew.wanted ? await troubleIn(cluster, crew) : null);

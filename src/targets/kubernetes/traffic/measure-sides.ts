@@ -1,8 +1,8 @@
 // Whom a measurement is about: the pods of stable, of the canary and of the routers, as the Services select them now.
 import { digestBytes } from "../../../digest.ts";
-import { namesOf } from "../../../cluster/names.ts";
+import { namesOf, roleLabel } from "../../../cluster/names.ts";
 import { isAlive, isReady } from "../pods/pod-status.ts";
-import { canaryTrouble } from "../pods/pods.ts";
+import { canaryTrouble, crewFrom } from "../pods/pods.ts";
 import type { Cluster, KubeObject } from "../ports.ts";
 import { instanceOf } from "../fleet/stable-service.ts";
 
@@ -24,13 +24,16 @@ export interface Sides {
 export async function readSides(cluster: Pick<Cluster, "api">, name: string): Promise<Sides> {
   const names = namesOf(name);
   const { api } = cluster;
-  const [pods, stableService, canaryService] = await Promise.all([
+  const [pods, stableService, canaryService, jobs] = await Promise.all([
     api.list("Pod", `app.kubernetes.io/name in (${name},${names.router})`),
     api.read("Service", names.stable),
     api.read("Service", names.canary),
+    api.list("Job", `app.kubernetes.io/name=${name},${roleLabel}=canary`),
   ]);
   const revision = instanceOf(stableService);
   const job = instanceOf(canaryService);
+  const owner = jobs.find(({ metadata }) => metadata.name === job) ?? null;
+  const tried = pods.filter((pod) => labelOf(pod, "instance") === job);
   const alive = pods.filter(isAlive);
   const of = (instance: string | null) =>
     instance === null ? [] : alive.filter((pod) => labelOf(pod, "instance") === instance);
@@ -43,7 +46,7 @@ export async function readSides(cluster: Pick<Cluster, "api">, name: string): Pr
     canary,
     routers: alive.filter((pod) => labelOf(pod, "name") === names.router),
     ready: { stable: stable.filter(isReady).length, canary: canary.filter(isReady).length },
-    trouble: job === null ? null : await canaryTrouble(cluster, job),
+    trouble: job === null ? null : await canaryTrouble(cluster, crewFrom(job, owner, tried)),
   };
 }
 

@@ -5,7 +5,7 @@ import { MlshipError } from "../../../../errors.ts";
 import type { Measurement } from "../../../../rollout/ports.ts";
 import type { PodCounters } from "../pod-counters.ts";
 import { isReady } from "../../pods/pod-status.ts";
-import { canaryTrouble } from "../../pods/pods.ts";
+import { canaryTrouble, crewFrom } from "../../pods/pods.ts";
 import type { Cluster, KubeObject } from "../../ports.ts";
 import { instanceOf } from "../../fleet/stable-service.ts";
 
@@ -42,7 +42,7 @@ export class GatewayCounts {
     const [stable, canary] = await Promise.all([this.#pods(stableIs), this.#pods(canaryIs)]);
     const [counted, trouble] = await Promise.all([
       this.#counters.read(stable, canary),
-      canaryIs === null ? null : canaryTrouble(this.#cluster, canaryIs),
+      canaryIs === null ? null : this.#trouble(canaryIs, canary),
     ]);
     if (counted === null) throw noCounts();
     const { answers: said } = counted.stable;
@@ -56,6 +56,11 @@ export class GatewayCounts {
       trouble,
       served: said === null || canarySaid === null ? null : { stable: said, canary: canarySaid },
     };
+  }
+
+  async #trouble(job: string, pods: KubeObject[]): Promise<string | null> {
+    const owner = await this.#cluster.api.read("Job", job);
+    return await canaryTrouble(this.#cluster, crewFrom(job, owner, pods));
   }
 
   async #pods(instance: string | null): Promise<KubeObject[]> {

@@ -19,25 +19,33 @@ export function inMillionths(share: number): number {
   return Math.round(share * wholeShare);
 }
 
+/** A share as routers are to have it. */
+export interface WantedShare {
+  millionths: number;
+  /** Of the lock that it is set under. */
+  epoch: number;
+  /** Revision, null for none: decides which users who stay on one side meet it first. */
+  canary: string | null;
+}
+
+/**
+ * Opens the way to a router and refuses to change one that a later holder of the lock has set.
+ * @throws MlshipError `rollout.lock-lost` (exit 7).
+ */
+export async function refuseLater(pods: RouterPods, pod: KubeObject, epoch: number): Promise<void> {
+  const before = await lookAt(pods, pod);
+  if (before.epoch <= epoch) return;
+  throw lockLost(
+    `router ${pod.metadata.name} was set under epoch ${before.epoch}, this process has ${epoch}`,
+  );
+}
+
 /**
  * Sets the share of one router and reads it back.
- * @param millionths share of the canary
- * @param canary revision, null for none: decides which users who stay on one side meet it first
- * @throws MlshipError `rollout.lock-lost` (exit 7) when a later holder of the lock has set it already,
- *   `router.share` (exit 5) when another share is in force after all.
+ * @throws MlshipError `router.share` (exit 5) when another share is in force after all.
  */
-export async function putShare(
-  pods: RouterPods,
-  pod: KubeObject,
-  wanted: { millionths: number; epoch: number; canary: string | null },
-): Promise<void> {
+export async function putShare(pods: RouterPods, pod: KubeObject, wanted: WantedShare): Promise<void> {
   const { millionths, epoch, canary } = wanted;
-  const before = await lookAt(pods, pod);
-  if (before.epoch > epoch) {
-    throw lockLost(
-      `router ${pod.metadata.name} was set under epoch ${before.epoch}, this process has ${epoch}`,
-    );
-  }
   const turn = canary === null ? [] : [entry("turn", turnOf(canary))];
   const text = await pods.ask(pod, [entry("epoch", epoch), ...turn, entry("canary", millionths), ...look]);
   const after = readReading(text);

@@ -13,7 +13,7 @@ import { isReady } from "../../pods/pod-status.ts";
 import type { PodCounters } from "../pod-counters.ts";
 import type { Cluster, KubeObject } from "../../ports.ts";
 import { mayRoute, RouterPods } from "./router-pods.ts";
-import { inMillionths, lookAt, putShare } from "./router-shares.ts";
+import { inMillionths, lookAt, putShare, refuseLater } from "./router-shares.ts";
 import { instanceOf, select } from "../../fleet/stable-service.ts";
 
 /** What the split by routers is made of. */
@@ -79,12 +79,14 @@ export class RouterTraffic implements Traffic {
    */
   async fallback(): Promise<void> {
     this.#wanted = null;
-    const routers = (await this.#routers()).filter(mayRoute);
-    const results = await Promise.allSettled([this.#put(routers, 0, null)]);
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined) return;
-    if (!isUnreachable(failed.reason)) throw failed.reason;
     const { name, cluster } = this.#parts;
+    const routers = (await this.#routers()).filter(mayRoute);
+    try {
+      await this.#put(routers, 0, null);
+      return;
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+    }
     if ((await cluster.api.read("Service", namesOf(name).canary)) === null) return;
     await this.#point(noInstance);
   }
@@ -138,17 +140,23 @@ export class RouterTraffic implements Traffic {
     return answered;
   }
 
-  /** Sets a share on routers: all of them, or an error. */
+  /**
+   * Sets a share on routers: all of them, or an error. A canary gets nothing before all routers could
+   * be asked, since opening a way takes a second; what is taken back is taken back wherever it can be.
+   */
   async #put(routers: readonly KubeObject[], millionths: number, canary: string | null): Promise<void> {
     if (routers.length === 0) return;
     const { fence } = this.#parts;
-    await fence.confirm();
     const wanted = { millionths, epoch: fence.epoch, canary };
-    const results = await Promise.allSettled(routers.map((pod) => putShare(this.#pods, pod, wanted)));
+    const isGiven = millionths > 0;
+    const [asked] = await Promise.all([
+      reach(routers, (pod) => refuseLater(this.#pods, pod, wanted.epoch)),
+      fence.confirm(),
+    ]);
     // One that takes no requests need not answer, as long as the canary is to get some: it has 0.
-    const needed = results.filter((_, index) => millionths === 0 || isReadyAt(routers, index));
-    const failed = needed.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    refuseFailed(asked.failed, (pod) => isGiven && isReady(pod));
+    const set = await reach(asked.reached, (pod) => putShare(this.#pods, pod, wanted));
+    refuseFailed([...asked.failed, ...set.failed], (pod) => !isGiven || isReady(pod));
   }
 
   /** A canary that is to get requests: its pods live on, and its Service reaches them. */
@@ -182,9 +190,35 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof MlshipError && error.code !== "rollout.lock-lost" && error.exit === "unavailable";
 }
 
-function isReadyAt(pods: readonly KubeObject[], index: number): boolean {
-  const pod = pods[index];
-  return pod !== undefined && isReady(pod);
+/** A router that could not be asked, and why. */
+interface Unreached {
+  pod: KubeObject;
+  reason: unknown;
+}
+
+/** Does something with every router, whatever comes of the others. */
+async function reach(routers: readonly KubeObject[], act: (pod: KubeObject) => Promise<void>) {
+  const reached: KubeObject[] = [];
+  const failed: Unreached[] = [];
+  await Promise.all(
+    routers.map(async (pod) => {
+      try {
+        await act(pod);
+        reached.push(pod);
+      } catch (reason) {
+        failed.push({ pod, reason });
+      }
+    }),
+  );
+  return { reached, failed };
+}
+
+/** @throws the first error of a router that is needed; a lost lock before all others. */
+function refuseFailed(failed: readonly Unreached[], isNeeded: (pod: KubeObject) => boolean): void {
+  const isLost = ({ reason }: Unreached) =>
+    reason instanceof MlshipError && reason.code === "rollout.lock-lost";
+  const worst = failed.find(isLost) ?? failed.find(({ pod }) => isNeeded(pod));
+  if (worst !== undefined) throw worst.reason;
 }
 
 function tooSmall(share: number): MlshipError {

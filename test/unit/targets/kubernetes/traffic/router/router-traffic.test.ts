@@ -131,6 +131,7 @@ test("an older driver is refused by the router itself", async () => {
   routers.get("r2")?.share.set("epoch", 6);
   await expect(traffic.set(revision, 0.05)).rejects.toMatchObject({ code: "rollout.lock-lost" });
   await expect(traffic.fallback()).rejects.toMatchObject({ code: "rollout.lock-lost" });
+  expect([...routers.values()].map(({ share }) => share.get("epoch"))).toEqual([0, 6]);
 });
 
 test("a router that does not answer is an error of set and of measured", async () => {
@@ -139,6 +140,8 @@ test("a router that does not answer is an error of set and of measured", async (
     code: "router.silent",
     exit: "unavailable",
   });
+  // Nothing was given to the other one either.
+  expect(shares()).toEqual([0, 0]);
   await expect(traffic.measured()).rejects.toBeInstanceOf(MlshipError);
 });
 
