@@ -55,12 +55,12 @@ export function judge(rollout: Rollout, at: number): Judgement {
 
 /**
  * Why the canary seems bad in durations or answers although that is not shown yet; null when it does not.
- * Too few errors are counted sooner than these tests can speak: without this a canary that answers
+ * That errors are few is known sooner than these tests can speak: without this a canary that answers
  * everything the same would pass a short step.
  */
 export function findDoubt({ evidence, plan }: Rollout): string | null {
   if (isPerhapsShifted(evidence.shift, plan.maxShift)) {
-    return `${percent(recentShift(evidence.shift) ?? 0)} of its answers seem to be others than stable's`;
+    return `${percent(nearly(recentShift(evidence.shift) ?? 0))} of its answers seem to be others than stable's`;
   }
   return isPerhapsTooSlow(evidence.slow) ? "it seems to be slower than stable" : null;
 }
@@ -153,7 +153,7 @@ function tooSlow({ evidence, to }: Rollout): Failure {
 }
 
 function shifted({ evidence, plan, to }: Rollout): Failure {
-  const shift = recentShift(evidence.shift) ?? 0;
+  const shift = nearly(recentShift(evidence.shift) ?? 0);
   return reason(
     "rollout.shifted",
     "gate",
@@ -161,6 +161,11 @@ function shifted({ evidence, plan, to }: Rollout): Failure {
     `over the same minutes ${percent(shift)} of its answers are others, more than ${percent(plan.maxShift)}`,
     "check the model; raise `deploy.canary.maxShift` when it is meant to answer otherwise",
   );
+}
+
+/** As exact as so few answers can tell. */
+function nearly(share: number): number {
+  return Number(share.toFixed(2));
 }
 
 function seconds(value: number): string {
