@@ -58,10 +58,11 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     attention: "the store is damaged",
   },
   deploy: {
-    usage: "as `upload`, or the plan of the canary cannot work",
+    usage: "as `upload`, or the plan of the canary cannot work, or the place was not confirmed",
     gate: "a gate failed, or the canary was taken back",
     inconclusive: "not enough evidence; the version that served before serves",
-    unavailable: "as `upload`, or the port is in use",
+    unavailable:
+      "as `upload` and `push`, or the port is in use, or the cluster lacks what the rollout needs or does not answer",
     locked: "another command drives a rollout",
     attention: "the state needs a person",
   },
@@ -81,6 +82,12 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     unavailable: "the store, Python or the port is missing",
     locked: "another command drives a rollout",
     attention: "the state needs a person",
+  },
+  unlock: {
+    usage:
+      "not confirmed: off a terminal `--yes` is needed; on this machine the lock is never taken from a process that lives",
+    unavailable: "the cluster does not answer, or a right is missing",
+    attention: "another command took the lock at the same moment",
   },
   stop: {
     usage: "not confirmed: off a terminal `--yes` is needed",

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { channelEntrySchema } from "../../src/artifacts/channel.ts";
 import { releaseSchema } from "../../src/artifacts/release.ts";
 import { versionDocumentSchema } from "../../src/artifacts/versions.ts";
+import { servedSchema } from "../../src/cluster/served-schema.ts";
+import { rolloutEventSchema } from "../../src/commands/rollout-events.ts";
 import { bundleSchema } from "../../src/model/bundle.ts";
 import { scanSchema } from "../../src/model/scan.ts";
 import { rolloutSchema } from "../../src/rollout/record.ts";
@@ -67,7 +69,19 @@ const stored: Stored[] = [
     name: "rollout",
     schema: rolloutSchema,
     about: "the record of one rollout, from which any driver can take it up",
-    where: "`.mlship/local/NAME-CHANNEL/rollout.json`",
+    where: "`.mlship/local/NAME-CHANNEL/rollout.json`; ConfigMap `NAME-rollout`",
+  },
+  {
+    name: "served",
+    schema: servedSchema,
+    about: "how a release is served: all that its objects on a cluster are made from",
+    where: "`models/NAME/served/` of the store; ConfigMap `REVISION-served`",
+  },
+  {
+    name: "event",
+    schema: rolloutEventSchema,
+    about: "one thing that happened in a rollout",
+    where: "a line of the file that `--events` names",
   },
   {
     name: "gateway",
@@ -86,6 +100,7 @@ const printed: [name: string, by: string, file: string, type: string][] = [
   ["plan", "inside deploy and rollback", "src/rollout/plan.ts", "RolloutPlan"],
   ["rollback", "mlship rollback", "src/commands/rollback.ts", "RollbackDocument"],
   ["steer", "mlship promote, mlship abort", "src/commands/steer.ts", "SteerDocument"],
+  ["unlock", "mlship unlock", "src/commands/unlock.ts", "UnlockDocument"],
   ["stop", "mlship stop", "src/commands/stop.ts", "StopDocument"],
   ["status", "mlship status", "src/commands/status.ts", "StatusDocument"],
   ["history", "mlship history", "src/commands/history.ts", "HistoryDocument"],

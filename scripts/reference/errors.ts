@@ -27,6 +27,9 @@ const unsaid: Record<string, { what?: string; fix?: string }> = {
   internal: { what: "a fault in mlship" },
   interrupted: { fix: "run the same command again: it sets right what was left" },
   "model.compression": { what: "… is compressed in a way that mlship does not read" },
+  "preflight.gitops": {
+    fix: "add the ignore rule that the error shows to the tool's own configuration, so that it leaves alone what rollouts write",
+  },
   "python.cache-full": { what: "an environment could not be made: its disk is full" },
   "python.hash-mismatch": {
     what: "an environment could not be made: a package is not the one that was locked",

@@ -45,7 +45,7 @@ export function readServed(value: unknown): ServedDocument {
     code: "cluster.served-document",
     what: "a document that says how a release is served cannot be read",
     why: z.prettifyError(error),
-    fix: "use the mlship that wrote it, or deploy the version again",
+    fix: "use the version of mlship that wrote it, or deploy the version again",
     exit: "attention",
     cause: error,
   });
