@@ -11,7 +11,7 @@ const writersSchema = z
       manager: z.string(),
       time: z.string().default(""),
       fieldsV1: z
-        .looseObject({ "f:spec": z.looseObject({ "f:selector": z.unknown() }).optional() })
+        .looseObject({ "f:spec": z.looseObject({ "f:selector": z.unknown().optional() }).optional() })
         .optional(),
     }),
   )

@@ -94,7 +94,7 @@ export class Vigil {
     for (const { said, mend } of findings) if (mend !== null) await this.#mend(said, mend);
     this.#tellDrift(findings, revision);
     await this.#tellTrouble(standing, revision);
-    return { moving: this.#crew.isMoving(canary) };
+    return { moving: standing.jobs.length > 0 && this.#crew.isMoving(canary) };
   }
 
   async #canaryPods({ jobs }: Standing): Promise<KubeObject[]> {

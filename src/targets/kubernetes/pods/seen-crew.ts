@@ -9,7 +9,8 @@ export class SeenCrew {
 
   /**
    * Whether none serves because others took those away that did: they were evicted or removed, and
-   * what comes in their place has not failed. One that ended by itself stays in the list and fails.
+   * what comes in their place, after the Job's pause of 10 s, has not failed. One that ended by itself
+   * stays in the list and fails. Ask while its Job is there.
    */
   isMoving(pods: readonly KubeObject[]): boolean {
     const ready = pods.filter(isReady);
@@ -18,7 +19,7 @@ export class SeenCrew {
     const failed = pods.some((pod) => pod.metadata.deletionTimestamp === undefined && !isAlive(pod));
     const isGone = [...this.#served].some((id) => !alive.some((pod) => identity(pod) === id));
     const isFresh = (pod: KubeObject) => !this.#served.has(identity(pod)) && !hasEnded(pod);
-    return ready.length === 0 && isGone && !failed && alive.length > 0 && alive.every(isFresh);
+    return ready.length === 0 && isGone && !failed && alive.every(isFresh);
   }
 }
 

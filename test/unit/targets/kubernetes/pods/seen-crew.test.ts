@@ -32,7 +32,7 @@ const cases: [name: string, then: KubeObject[], isMoving: boolean][] = [
   ["it only is not ready any more", [pod("a")], false],
   ["it failed and another comes", [pod("a", { phase: "Failed" }), pod("b")], false],
   ["what came crashed", [pod("b", { restarts: 1 })], false],
-  ["nothing comes", [], false],
+  ["nothing comes yet", [], true],
 ];
 
 test.each(cases)("%s", (_name, then, isMoving) => {
