@@ -89,7 +89,11 @@ export function abort(rollout: Rollout, outcome: Outcome, why: Failure, at: numb
   if (rollout.outcome !== null) return rollout;
   if (!rollout.started) return close(rollout, outcome, why, at);
   const noted = write({ ...rollout, outcome, why, hold: null }, "observed", `abort: ${why.what}`, at);
-  return rollout.share > 0 ? fallBack(noted, at) : go(noted, "abort", { do: "read" }, at);
+  if (rollout.share > 0) return fallBack(noted, at);
+  // While it bakes users get what is taken back: the warm revision serves again before anything else is
+  // asked, unless somebody else has just said what serves.
+  const isServing = rollout.phase === "bake" && why.code !== "rollout.moved";
+  return go(noted, "abort", { do: isServing ? "revert" : "read" }, at);
 }
 
 /** Ends the rollout: only the ledger is left to be written. */
