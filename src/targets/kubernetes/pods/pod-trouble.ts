@@ -40,14 +40,19 @@ const crashesThatCount = 2;
 /**
  * What is wrong with a pod, or null when it serves, may still come up, or leaves on purpose.
  * @param events those about this pod, oldest first
+ * @param crashes times that a container ended by itself from which that is trouble
  */
-export function troubleOf(pod: KubeObject, events: readonly PodEvent[]): Trouble | null {
+export function troubleOf(
+  pod: KubeObject,
+  events: readonly PodEvent[],
+  crashes: number = crashesThatCount,
+): Trouble | null {
   if (pod.metadata.deletionTimestamp !== undefined) return null;
   const status = podStatus(pod);
   const found =
     ofPod(status) ??
-    ofContainers(status.initContainerStatuses, "init container ", events) ??
-    ofContainers(status.containerStatuses, "container ", events) ??
+    ofContainers(status.initContainerStatuses, "init container ", events, crashes) ??
+    ofContainers(status.containerStatuses, "container ", events, crashes) ??
     (isReady(pod) ? null : (unscheduled(status, events) ?? obstacle(status, events)));
   return found === null ? null : { ...found, pod: pod.metadata.name };
 }
@@ -82,9 +87,10 @@ function ofContainers(
   containers: readonly ContainerStatus[],
   kind: string,
   events: readonly PodEvent[],
+  crashes: number,
 ): Found | null {
   for (const each of containers) {
-    const found = notStarted(each, kind) ?? ended(each, kind, events);
+    const found = notStarted(each, kind) ?? ended(each, kind, events, crashes);
     if (found !== null) return found;
   }
   return null;
@@ -103,7 +109,12 @@ function notStarted({ name, state }: ContainerStatus, kind: string): Found | nul
 }
 
 /** It ran and ended: killed for memory once, or by itself more than once. */
-function ended(container: ContainerStatus, kind: string, events: readonly PodEvent[]): Found | null {
+function ended(
+  container: ContainerStatus,
+  kind: string,
+  events: readonly PodEvent[],
+  least: number,
+): Found | null {
   const { name, state, lastState, restartCount } = container;
   const now = state.terminated;
   const end = now !== undefined && now.exitCode !== 0 ? now : lastState.terminated;
@@ -111,7 +122,7 @@ function ended(container: ContainerStatus, kind: string, events: readonly PodEve
   const crashes = restartCount + (end === now ? 1 : 0);
   const isBackingOff = state.waiting?.reason === "CrashLoopBackOff";
   const isKilled = end.reason === "OOMKilled";
-  if (!isKilled && !isBackingOff && crashes < crashesThatCount) return null;
+  if (!isKilled && !isBackingOff && crashes < least) return null;
   const times = crashes < 2 ? "" : ` ${crashes} times`;
   const cause = isKilled
     ? `${kind}${name} was killed for memory (OOMKilled)${times}`

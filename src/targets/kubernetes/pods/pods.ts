@@ -73,7 +73,9 @@ export async function troubleIn(cluster: Pick<Cluster, "api">, crew: Crew): Prom
  */
 export async function canaryTrouble(cluster: Pick<Cluster, "api">, crew: Crew): Promise<string | null> {
   // A container that was killed for memory may be ready again: it is told all the same.
-  const killed = crew.pods.map((pod) => troubleOf(pod, [])).find((trouble) => trouble?.isFinal);
+  // One end may be chance, but not where it leaves no server at all.
+  const crashes = crew.ready === 0 ? 1 : undefined;
+  const killed = crew.pods.map((pod) => troubleOf(pod, [], crashes)).find((trouble) => trouble?.isFinal);
   const trouble = killed ?? (crew.ready < crew.wanted ? await troubleIn(cluster, crew) : null);
   return trouble?.isFinal ? await explain(cluster, trouble) : null;
 }
