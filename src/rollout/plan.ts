@@ -77,15 +77,14 @@ export function refuseImpossible(values: RolloutValues, kind: RolloutPlan["kind"
   const shares = values.steps.filter((step) => step < 100).map((step) => step / 100);
   const steps = kind === "canary" ? shares : [];
   const plan = { steps, intervalMs, maxHarm, maxSlowdown, maxShift, holdMs, bakeMs, startTimeoutMs };
-  const problems = [
-    ...findFaults(values),
-    ...findUnreachable(values, steps),
-    ...(kind === "canary" ? findStarvation(values, plan) : []),
-  ];
+  const starving = kind === "canary" ? findStarvation(values, plan) : [];
+  const problems = [...findFaults(values), ...findUnreachable(values, steps), ...starving];
   if (problems.length === 0) return plan;
+  const rate = Number((values.requestsPerSecond ?? 0).toPrecision(2));
   throw new MlshipError({
     code: "rollout.plan",
     what: "the rollout's plan cannot work",
+    ...(starving.length > 0 && { why: `users send at most ${rate} requests in a second now` }),
     fix: "change `deploy.canary` in mlship.yaml",
     exit: "usage",
     problems,

@@ -151,6 +151,7 @@ test("a plan that cannot work is refused before anything is stored: exit 2, with
   expect(ran.exit).toBe(2);
   expect(documentOf(ran)).toMatchObject({
     code: "rollout.plan",
+    why: expect.stringMatching(/^users send at most [\d.]+ requests in a second now$/) as string,
     problems: [
       { what: expect.stringMatching(/^the step at 5 % needs \d+ canary requests to be judged, and \d+ are/) },
       {},
