@@ -49,3 +49,8 @@ export function contended(object: string, times: number, cause: unknown): Mlship
     cause,
   });
 }
+
+/** Whether the API server refused a write because another writer came before. */
+export function isStale(error: unknown): boolean {
+  return error instanceof MlshipError && error.code === "kubernetes.stale";
+}

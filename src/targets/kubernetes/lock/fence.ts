@@ -1,6 +1,6 @@
 // Writes that only the holder of the rollout's lock can make: an older driver is refused.
 import { MlshipError } from "../../../errors.ts";
-import { contended, lockLost, missing, refuseForeign } from "./fence-refusals.ts";
+import { contended, isStale, lockLost, missing, refuseForeign } from "./fence-refusals.ts";
 import { leaseEpoch, leaseHolder } from "./lease-object.ts";
 import type { Cluster, Kind, KubeObject } from "../ports.ts";
 import { isKind } from "../resources.ts";
@@ -207,9 +207,7 @@ export class Fence {
       try {
         return await attempt();
       } catch (error) {
-        const isOvertaken =
-          error instanceof Overtaken || (error instanceof MlshipError && error.code === "kubernetes.stale");
-        if (!isOvertaken) throw error;
+        if (!(error instanceof Overtaken) && !isStale(error)) throw error;
         if (count >= attempts) throw contended(object, attempts, error);
       }
       await this.#cluster.sleep(count * pause);

@@ -2,7 +2,7 @@
 import { MlshipError } from "../../../errors.ts";
 import type { HeldLock, Holder, Lock } from "../../../rollout/ports.ts";
 import type { Fence } from "./fence.ts";
-import { lockLost } from "./fence-refusals.ts";
+import { isStale, lockLost } from "./fence-refusals.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { holderIn, leaseEpoch, leaseHolder, leaseOf, leaseRenewal, leaseSeconds } from "./lease-object.ts";
 import type { Cluster, KubeObject } from "../ports.ts";
@@ -201,10 +201,6 @@ export class LeaseLock implements Lock {
 
 function isOf(lease: KubeObject, holder: Holder, epoch: number): boolean {
   return leaseHolder(lease) === holder.id && leaseEpoch(lease) === epoch;
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof MlshipError && error.code === "kubernetes.stale";
 }
 
 /** A holder for people: `mlship deploy` by ada, process 17 on loom, since …, in …. */

@@ -7,6 +7,7 @@ import type { Rollout } from "../../../rollout/record.ts";
 import type { RolloutEvents } from "./events.ts";
 import { epochOf, withEpoch } from "../lock/fence.ts";
 import type { Fence } from "../lock/fence.ts";
+import { isStale } from "../lock/fence-refusals.ts";
 import type { Cluster, KubeObject } from "../ports.ts";
 
 /** The record in its ConfigMap. */
@@ -103,10 +104,6 @@ export class ClusterRecords implements Records {
   #configMap(name: string, data: Record<string, string>): KubeObject {
     return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, labels: this.#options.labels }, data };
   }
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof MlshipError && error.code === "kubernetes.stale";
 }
 
 function parse(text: string, name: string): unknown {

@@ -2,6 +2,7 @@
 import { MlshipError } from "../../../../errors.ts";
 import type { Fence } from "../../lock/fence.ts";
 import { epochAnnotation } from "../../lock/fence.ts";
+import { isStale } from "../../lock/fence-refusals.ts";
 import { forgetting, giveBack, isLent, leadsTo, lend, shareOf } from "./gateway-route.ts";
 import type { Backends } from "./gateway-route.ts";
 import { standingOf } from "./gateway-status.ts";
@@ -73,8 +74,7 @@ export class GatewayRoutes {
           break;
         } catch (error) {
           // Its Gateway writes the status whenever it likes.
-          const isStale = error instanceof MlshipError && error.code === "kubernetes.stale";
-          if (!isStale || attempt === attempts) throw error;
+          if (!isStale(error) || attempt === attempts) throw error;
           await this.#cluster.sleep(poll);
         }
       }

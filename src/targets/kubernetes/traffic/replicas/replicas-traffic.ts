@@ -15,6 +15,7 @@ import type { Fence } from "../../lock/fence.ts";
 import { measurePods } from "../measure-pods.ts";
 import { readSides, type Sides } from "../measure-sides.ts";
 import { isAlive, isReady } from "../../pods/pod-status.ts";
+import { noCanary } from "../no-canary.ts";
 import type { PodCounters } from "../pod-counters.ts";
 import type { Cluster, KubeObject } from "../../ports.ts";
 import { canaryServers, reachableShares, shareWith } from "./replicas-shares.ts";
@@ -74,7 +75,7 @@ export class ReplicasTraffic implements Traffic {
   async renew(): Promise<void> {
     const { cluster, name, fuse } = this.#parts;
     const sides = await readSides(cluster, name);
-    if (sides.job === null) throw gone(name);
+    if (sides.job === null) throw noCanary(name);
     await fuse.renew(sides.job);
     if (this.#wanted !== null) await this.#join(sides, this.#wanted);
   }
@@ -199,15 +200,5 @@ function notReady({ version }: Revision, why: string): MlshipError {
     why,
     fix: "see `mlship status`; give the namespace room for them, or ask for a smaller share",
     exit: "gate",
-  });
-}
-
-function gone(name: string): MlshipError {
-  return new MlshipError({
-    code: "rollout.lease-lost",
-    what: "the canary's share is not in force any more",
-    why: `Service ${namesOf(name).canary} reaches no servers`,
-    fix: "set the share again",
-    exit: "attention",
   });
 }

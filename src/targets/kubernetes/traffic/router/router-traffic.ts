@@ -9,6 +9,7 @@ import type { Fence } from "../../lock/fence.ts";
 import { addRouters, countsOf, neverLess, noCounts, type RouterCounts } from "./haproxy-counts.ts";
 import { answersOf } from "../measure-pods.ts";
 import { eraOf, readSides } from "../measure-sides.ts";
+import { noCanary } from "../no-canary.ts";
 import { isReady } from "../../pods/pod-status.ts";
 import type { PodCounters } from "../pod-counters.ts";
 import type { Cluster, KubeObject } from "../../ports.ts";
@@ -238,15 +239,5 @@ function absent(name: string): MlshipError {
     why: "without one nobody reaches the model, and nothing can be measured",
     fix: `see why the pods of Deployment ${namesOf(name).router} are not ready`,
     exit: "unavailable",
-  });
-}
-
-function noCanary(name: string): MlshipError {
-  return new MlshipError({
-    code: "rollout.lease-lost",
-    what: "the canary's share is not in force any more",
-    why: `Service ${namesOf(name).canary} reaches no servers`,
-    fix: "set the share again",
-    exit: "attention",
   });
 }
