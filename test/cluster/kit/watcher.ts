@@ -45,21 +45,32 @@ function list(resource: string): Promise<Thing[] | null> {
   });
 }
 
-const isReady = ({ metadata, status }: Thing) =>
-  metadata.deletionTimestamp === undefined &&
+const isReady = (pod: Thing) => pod.metadata.deletionTimestamp === undefined && isServing(pod);
+
+/** One that is told to end answers until its preStop hook is over, and its Service leads to it while it has no other. */
+const isServing = ({ status }: Thing) =>
   ((status?.["conditions"] ?? []) as { type: string; status: string }[]).some(
     (condition) => condition.type === "Ready" && condition.status === "True",
   );
 
 let epoch = 0;
 let settled = false;
-const low = new Map<string, number>();
+const low = new Map<string, { looks: number; since: number; isSaid: boolean }>();
 
-/** Says it once it has been so for three looks: between two reads the cluster moves on. */
+/**
+ * Says it once it has been so for three looks and two seconds: between two reads the cluster moves
+ * on, and HAProxy's check notices within a second and a half that a canary's pods are gone.
+ */
 function say3(what: string, isSo: boolean): void {
-  const count = isSo ? (low.get(what) ?? 0) + 1 : 0;
-  low.set(what, count);
-  if (count === 3) process.stdout.write(`${new Date().toISOString()} ${what}\n`);
+  if (!isSo) {
+    low.delete(what);
+    return;
+  }
+  const seen = low.get(what) ?? { looks: 0, since: performance.now(), isSaid: false };
+  const looks = seen.looks + 1;
+  const isLong = looks >= 3 && performance.now() - seen.since >= 2_000;
+  if (isLong && !seen.isSaid) process.stdout.write(`${new Date().toISOString()} ${what}\n`);
+  low.set(what, { ...seen, looks, isSaid: seen.isSaid || isLong });
 }
 
 async function look(): Promise<void> {
@@ -95,7 +106,7 @@ async function look(): Promise<void> {
   view.keep(routers.map(({ metadata }) => metadata.name));
   const canaries = pods
     .filter((pod) => pod.metadata.labels?.["mlship.dev/role"] === "canary")
-    .filter(isReady).length;
+    .filter(isServing).length;
   const lease = leases.find(({ metadata }) => metadata.name === `${name}-rollout`);
   const renewed = Date.parse((lease?.spec?.["renewTime"] as string | undefined) ?? "") || 0;
   const fused = jobs.some(({ spec }) => typeof spec?.["activeDeadlineSeconds"] === "number");
@@ -104,7 +115,6 @@ async function look(): Promise<void> {
     if (state !== null) readings += 1;
     routersSeen += 1;
     const share = state?.up === true ? state.share : 0;
-    // HAProxy's check runs twice a second; the looks are 250 ms apart.
     say3(`${router.metadata.name} sends to a canary without ready servers`, share > 0 && canaries === 0);
     say3(
       `${router.metadata.name} sends to a canary without a live lease or fuse`,
