@@ -93,6 +93,11 @@ function ask(
     sent.on("response", (answer) => {
       const version = String(answer.headers["x-mlship-version"] ?? "none");
       answer.resume();
+      // An answer that breaks off has no end.
+      answer.on("error", (error) => {
+        fail(`${error.message}, half-way, by ${version}`);
+        resolve();
+      });
       answer.on("end", () => {
         tally.answered++;
         if (answer.statusCode !== 200) fail(`${answer.statusCode} by ${version}`);
