@@ -62,7 +62,7 @@ export class Site {
     const server = {
       name: "server",
       env,
-      resources: { requests: { ...storage, cpu: "50m" }, limits: { ...storage, cpu: "1" } },
+      resources: { requests: { ...storage, cpu: "30m" }, limits: { ...storage, cpu: "1" } },
       // Ending takes what it must, not what a large cluster's proxies need.
       lifecycle: { preStop: { sleep: { seconds: 2 } } },
       ...container,
@@ -83,6 +83,18 @@ export class Site {
           {
             kind: "Deployment",
             merge: { spec: { minReadySeconds: 0, template: { spec: { containers: [server] } } } },
+          },
+          // Several sites share two cores: what they ask for must not keep others' pods from starting.
+          {
+            kind: "Deployment",
+            name: `${this.name}-router`,
+            merge: {
+              spec: {
+                template: {
+                  spec: { containers: [{ name: "router", resources: { requests: { cpu: "20m" } } }] },
+                },
+              },
+            },
           },
         ],
         ...deploy,

@@ -34,56 +34,64 @@ it("shows values as YAML that loads to the same values", async () => {
 it("shows the origin beside each value on a terminal", async () => {
   const shown = renderConfigOrigins(describeConfig(await load(text, options)).document, screen);
   expect(shown).toMatchInlineSnapshot(`
-    "name: fraud                   mlship.yaml:1:1
-    version: 1.4.0                mlship.yaml:2:1
+    "name: fraud                    mlship.yaml:1:1
+    version: 1.4.0                 mlship.yaml:2:1
     model:
-      path: model.joblib          mlship.yaml:3:10
-      format: auto                default
-      trust: []                   default
+      path: model.joblib           mlship.yaml:3:10
+      format: auto                 default
+      trust: []                    default
     python:
-      version: auto               default
-      allowSource: []             default
+      version: auto                default
+      allowSource: []              default
     image:
-      platforms: [ linux/amd64 ]  default
-      delivery: baked             default
+      platforms: [ linux/amd64 ]   default
+      delivery: baked              default
       parity:
-        maxDelta: 0.000001        default
-        maxFlips: 0               default
+        maxDelta: 0.000001         default
+        maxFlips: 0                default
       scan:
-        failOn: none              default
+        failOn: none               default
     validate:
-      data: test_data.csv         mlship.yaml:5:3
-      target: "y"                 mlship.yaml:6:3
-      task: auto                  default
+      data: test_data.csv          mlship.yaml:5:3
+      target: "y"                  mlship.yaml:6:3
+      task: auto                   default
       gates:
         accuracy:
-          min: 0.9                --set validate.gates.accuracy.min
-      key: "a\\e[31m\\x9b1mb\\n"     --set validate.key
+          min: 0.9                 --set validate.gates.accuracy.min
+      key: "a\\e[31m\\x9b1mb\\n"      --set validate.key
     serve:
-      port: 9000                  mlship.yaml:9:23 (environment staging)
-      timeout: 3s                 mlship.yaml:7:10
+      port: 9000                   mlship.yaml:9:23 (environment staging)
+      timeout: 3s                  mlship.yaml:7:10
+      idempotent: true             default
     artifacts:
-      store: ./.mlship/store      default
+      store: ./.mlship/store       default
     deploy:
-      target: local               default
+      target: local                default
+      strategy: canary             default
       replicas:
-        min: 2                    MLSHIP_DEPLOY_REPLICAS_MIN
-        max: 10                   default
-        cpu: 70                   default
-        memory: 80                default
+        min: 2                     MLSHIP_DEPLOY_REPLICAS_MIN
+        max: 10                    default
+        cpu: 70                    default
+        memory: 80                 default
       canary:
-        steps: [ 5, 25, 50 ]      default
-        interval: 60s             default
-        maxHarm: 0.01             default
-        hold: 10m                 default
-        bake: 30s                 default
-        startTimeout: 60s         default
-      namespace: default          default
+        steps: [ 5, 25, 50 ]       default
+        split: router              default
+        interval: 60s              default
+        maxHarm: 0.01              default
+        maxSlowdown: 2             default
+        maxShift: 0.3              default
+        hold: 10m                  default
+        bake: 30s                  default
+        startTimeout: 60s          default
+      namespace: default           default
+      router:
+        image: haproxy:3.2-alpine  default
+        sticky: none               default
       resources:
-        cpu: 500m                 default
-        memory: 512Mi             default
-      monitor: none               default
-      patches: []                 default
+        cpu: 500m                  default
+        memory: 512Mi              default
+      monitor: none                default
+      patches: []                  default
     "
   `);
 });
