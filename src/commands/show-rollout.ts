@@ -45,7 +45,7 @@ export function showRollout(progress: Progress): Listener {
 }
 
 /** The title of the stage that a rollout is in; null between two. */
-export function titleOf(rollout: Rollout): string | null {
+function titleOf(rollout: Rollout): string | null {
   return stageOf(rollout)?.title ?? null;
 }
 

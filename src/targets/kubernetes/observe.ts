@@ -60,11 +60,6 @@ export function see(standing: Standing): Seen {
   };
 }
 
-/** Whether the canary's Service leads to pods of this revision. */
-export function leadsTo(standing: Standing, revision: string): boolean {
-  return instanceOf(standing.canaryService) === canaryName(revision);
-}
-
 function isThere({ metadata }: KubeObject): boolean {
   return metadata.deletionTimestamp === undefined;
 }
