@@ -44,11 +44,6 @@ export function showRollout(progress: Progress): Listener {
   };
 }
 
-/** The title of the stage that a rollout is in; null between two. */
-function titleOf(rollout: Rollout): string | null {
-  return stageOf(rollout)?.title ?? null;
-}
-
 function stageOf({ phase, to, from, share }: Rollout): Stage | null {
   const nothing = () => "";
   switch (phase) {
