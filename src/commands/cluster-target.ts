@@ -3,7 +3,7 @@ import type { ObjectStore } from "../artifacts/ports.ts";
 import { MlshipError } from "../errors.ts";
 import { formatReference, parseReference } from "../image/oci/reference.ts";
 import type { Target } from "../rollout/ports.ts";
-import { checkCluster } from "../targets/kubernetes/preflight/preflight.ts";
+import { checkAccess, checkCluster } from "../targets/kubernetes/preflight/preflight.ts";
 import { holderOf, type Host } from "./host.ts";
 import type { Project } from "./project.ts";
 import { blueprintsIn } from "./ship/served-store.ts";
@@ -27,6 +27,7 @@ export async function openClusterTarget(
     deploy,
     blueprints: blueprintsIn(store, name),
     resolve: (image) => resolveImage(host, image),
+    access: () => checkAccess(cluster, deploy),
     async check(served) {
       await checkCluster(cluster, { served, channel, registry: await host.registry() });
     },

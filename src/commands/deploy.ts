@@ -71,6 +71,7 @@ export async function deploy(
   const { name, version } = project.config;
   (await shippingOf(opened)).check();
   host.progress.note(`${name} ${version} to ${target.place}, channel ${project.channel}`);
+  await target.access();
   const { found, site } = dryRun ? { found: [], site: opened } : await setRight(opened);
   const production = productionOf(site);
   const shipping = await shippingOf(site);

@@ -166,6 +166,8 @@ export interface Target {
   recover(): Promise<string[]>;
   /** Shares that a canary can be given beside what serves now, 0 to 1 and rising; null when any can. */
   reachableShares(): Promise<number[] | null>;
+  /** Whether this user may change anything here: asked before a model is judged and an image made. Throws why not. */
+  access(): Promise<void>;
   /** What would make the rollout fail, found before anything is changed. Throws the first. */
   preflight(revision: Revision): Promise<void>;
   /** Last lines of the revision's log. */

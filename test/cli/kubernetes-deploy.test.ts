@@ -1,5 +1,6 @@
 // `mlship deploy` to a cluster: image, registry, store, served document, rollout; each made once.
 import { expect, test } from "vitest";
+import { MlshipError } from "../../src/errors.ts";
 import { readServed } from "../../src/cluster/served-document.ts";
 import { documentOf } from "./fake-host.ts";
 import { clusterMachine, handOver } from "./kubernetes.ts";
@@ -104,5 +105,21 @@ test("a refused model: exit 3, nothing built", async () => {
   handOver(machine, "1.0.0", "worse");
   const ran = await machine.run("deploy");
   expect(ran.exit).toBe(3);
+  expect([machine.docker.builds, machine.registry.writes]).toEqual([[], []]);
+});
+
+test("without rights it says so before a model is judged, in a dry run as well", async () => {
+  const machine = clusterMachine();
+  machine.world.denial = new MlshipError({
+    code: "preflight.rights",
+    what: "you may not create jobs in namespace ml",
+    exit: "unavailable",
+  });
+  for (const words of [["deploy"], ["deploy", "--dry-run"]]) {
+    const ran = await machine.run(...words);
+    expect(ran.exit).toBe(5);
+    expect(ran.stderr).toContain("you may not create jobs");
+    expect(ran.stderr).not.toContain("score");
+  }
   expect([machine.docker.builds, machine.registry.writes]).toEqual([[], []]);
 });

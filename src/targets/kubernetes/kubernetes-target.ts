@@ -39,6 +39,8 @@ export interface KubernetesTargetOptions {
   blueprints: Blueprints;
   /** The reference of an image with its digest: asks the registry. */
   resolve: (image: string) => Promise<string>;
+  /** Looks whether this user can deploy to this namespace at all. Throws the findings. */
+  access: () => Promise<void>;
   /** Looks for what would make a rollout fail, before anything is written. Throws the findings. */
   check: (served: Served) => Promise<void>;
   /** Who acts here: the lock is taken in this name when `recover` has something to set right. */
@@ -142,6 +144,10 @@ export class KubernetesTarget implements Target {
 
   reachableShares(): Promise<number[] | null> {
     return this.#split.reachable();
+  }
+
+  access(): Promise<void> {
+    return this.#options.access();
   }
 
   async preflight(revision: Revision): Promise<void> {

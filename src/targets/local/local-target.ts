@@ -65,6 +65,8 @@ export class LocalTarget implements Target {
   readonly traffic: Traffic;
   /** The gateway splits requests: it gives any share. */
   readonly reachableShares = (): Promise<null> => Promise.resolve(null);
+  /** Whoever can run mlship here can serve here; the port and the disk are looked at with the revision. */
+  readonly access = (): Promise<void> => Promise.resolve();
   readonly #options: LocalTargetOptions;
   readonly #places: Places;
   readonly #processes: Processes;

@@ -114,6 +114,8 @@ export class World {
   readonly full = new Set<string>();
   /** Shares that can be given; null for any. */
   reachable: number[] | null = null;
+  /** Why this user may not change anything; null when they may. */
+  denial: Error | null = null;
   /** Why the canary cannot go on, as the target says it. */
   trouble: string | null = null;
   record: unknown = null;
@@ -369,6 +371,7 @@ export class World {
         return { stable, canary, previous, share, endpoint: stable === null ? null : "http://127.0.0.1:1" };
       }),
     reachableShares: () => Promise.resolve(this.reachable),
+    access: () => (this.denial === null ? Promise.resolve() : Promise.reject(this.denial)),
     preflight: () => this.#call("preflight", () => {}),
     logs: () => Promise.resolve(""),
     recover: () => Promise.resolve([]),
