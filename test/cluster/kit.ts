@@ -67,6 +67,13 @@ export class Site {
       lifecycle: { preStop: { sleep: { seconds: 2 } } },
       ...container,
     };
+    // Several sites share two cores: what they ask for must not keep others' pods from starting.
+    const little = [{ name: "router", resources: { requests: { cpu: "20m" } } }];
+    const router = {
+      kind: "Deployment",
+      name: `${this.name}-router`,
+      merge: { spec: { template: { spec: { containers: little } } } },
+    };
     return {
       ...example,
       name: this.name,
@@ -84,18 +91,7 @@ export class Site {
             kind: "Deployment",
             merge: { spec: { minReadySeconds: 0, template: { spec: { containers: [server] } } } },
           },
-          // Several sites share two cores: what they ask for must not keep others' pods from starting.
-          {
-            kind: "Deployment",
-            name: `${this.name}-router`,
-            merge: {
-              spec: {
-                template: {
-                  spec: { containers: [{ name: "router", resources: { requests: { cpu: "20m" } } }] },
-                },
-              },
-            },
-          },
+          ...(canary?.split === undefined || canary.split === "router" ? [router] : []),
         ],
         ...deploy,
         router: { ...example.deploy.router, image: routerImage, ...deploy?.router },
