@@ -63,8 +63,9 @@ function outcome(done: string, version: string, rollout: RolloutSummary, { style
     const promoted = style("green", `✔ ${done}`);
     return `${wrap(counted ? `${promoted}: ${requests(verdict)}` : promoted, width, "  ")}\n`;
   }
-  // The numbers follow; `why` holds them as they were when the decision fell, a second earlier.
-  const reasons = why === null ? [] : [why.what, ...(counted || why.why === null ? [] : [why.why])];
+  // What errors convict, the numbers that follow tell: there `why` holds them as they were a second earlier.
+  const isTold = counted && !(why !== null && toldByWhy.has(why.code));
+  const reasons = why === null ? [] : [why.what, ...(isTold || why.why === null ? [] : [why.why])];
   const head = style("red", `✖ ${version} ${words[rollout.outcome]}`);
   const lines = [wrap([head, ...reasons].join(": "), width, "  ")];
   if (counted) lines.push(`  ${wrap(requests(verdict), width, "  ")}`);
@@ -72,6 +73,14 @@ function outcome(done: string, version: string, rollout: RolloutSummary, { style
   if (why?.fix) lines.push(`  ${style("cyan", "fix:")} ${wrap(why.fix, width, "       ")}`);
   return lines.map((line) => `${line}\n`).join("");
 }
+
+/** What the counts of requests and errors do not show. */
+const toldByWhy: ReadonlySet<string> = new Set([
+  "rollout.inconclusive",
+  "rollout.metric",
+  "rollout.shifted",
+  "rollout.slow",
+]);
 
 const words = {
   "rolled-back": "was taken back",
