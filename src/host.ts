@@ -112,6 +112,10 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       );
       return new LocalTarget(deployment, tools.localProcesses(), daemons);
     },
+    async metrics(url) {
+      const { openPrometheus } = await import("./tools/prometheus.ts");
+      return openPrometheus({ url, token: process.env["MLSHIP_PROMETHEUS_TOKEN"] || null, signal });
+    },
     async kubeconfig() {
       const { readKubeconfig } = await import("./tools/kubectl/contexts.ts");
       return await readKubeconfig(env, signal);
@@ -214,10 +218,11 @@ function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** What signs is no other program's business. */
+/** What signs and what opens is no other program's business. */
 function withoutKeys({
   MLSHIP_SIGNING_KEY: _key,
   MLSHIP_KEY_PASSWORD: _password,
+  MLSHIP_PROMETHEUS_TOKEN: _token,
   ...env
 }: NodeJS.ProcessEnv) {
   return env;

@@ -3,7 +3,7 @@ import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Resolver } from "../image/lock/ports.ts";
 import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
 import type { Scanner } from "../image/check/vulnerabilities.ts";
-import type { Holder, Target } from "../rollout/ports.ts";
+import type { Holder, Metrics, Target } from "../rollout/ports.ts";
 import type { KubernetesTargetOptions } from "../targets/kubernetes/kubernetes-target.ts";
 import type { Cluster, Kubeconfig } from "../targets/kubernetes/ports.ts";
 import type { LocalTargetOptions } from "../targets/local/local-target.ts";
@@ -78,6 +78,8 @@ export interface Host {
   /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
   store(location: string): Promise<ObjectStore>;
   target(options: LocalTargetOptions): Promise<Target>;
+  /** A Prometheus that answers the queries of `deploy.canary.prometheus`. @param url its address. */
+  metrics(url: string): Promise<Metrics>;
   /** What the kubeconfig knows. @throws MlshipError `tool.missing`, `kubernetes.kubeconfig`, exit 5. */
   kubeconfig(): Promise<Kubeconfig>;
   /** @param place context null for the current one. @throws MlshipError `kubernetes.*`, exit 5 or 2. */

@@ -32,7 +32,7 @@ export function rolloutValues(
   { reachable, requestsPerSecond }: Prospects,
 ): RolloutValues {
   const { steps, intervalMs, maxHarm, maxSlowdown, maxShift } = config.deploy.canary;
-  const { holdMs, bakeMs, startTimeoutMs } = config.deploy.canary;
+  const { holdMs, bakeMs, startTimeoutMs, prometheus } = config.deploy.canary;
   return {
     name: config.name,
     channel,
@@ -47,6 +47,7 @@ export function rolloutValues(
     bakeMs,
     startTimeoutMs,
     requestsPerSecond,
+    watched: prometheus && { queries: prometheus.queries, namespace: config.deploy.namespace },
   };
 }
 
@@ -75,6 +76,9 @@ export async function roll(
   const { name, channel, to } = plan;
   const listeners = [showRollout(host.progress), events({ name, channel, version: to.version })];
   const driving = drivingOf(site, (news) => tellAll(listeners, news));
+  const { prometheus } = site.project.config.deploy.canary;
+  const isAsked = prometheus !== undefined && plan.plan.queries !== undefined;
+  const metrics = isAsked ? await host.metrics(prometheus.url) : null;
   const golden = await fetchGolden(store, release);
   const begun = beginRollout(plan, {
     id: host.nonce(),
@@ -83,7 +87,7 @@ export async function roll(
     now: host.clock.now(),
   });
   try {
-    const rollout = await drive({ ...driving, rollout: begun, golden });
+    const rollout = await drive({ ...driving, metrics, rollout: begun, golden });
     const { outcome, why, verdict, interrupted } = rollout;
     for (const listener of listeners) listener.end(rollout);
     const lastWords = verdict !== null && verdict.canaryErrors > 0 ? await lastLine(target, to) : null;

@@ -52,6 +52,7 @@ const waits: Record<HoldCause, string> = {
   "stable-down": "waiting for stable to come back",
   "canary-moving": "waiting for the canary's servers, which were moved",
   "stable-errors": "waiting, since stable fails as well",
+  queries: "waiting for the queries' values",
 };
 
 /** The phases in which the canary has its share and is judged. */

@@ -1,5 +1,6 @@
 // The keys below `deploy` that say how a new version takes over: by a canary, in which steps, judged by what.
 import { z } from "zod";
+import { prometheus } from "./prometheus-keys.ts";
 import { briefly, positiveDuration } from "./texts.ts";
 
 const percent = z.number().gt(0).max(100);
@@ -43,7 +44,7 @@ export const canary = z
       .gt(1)
       .max(1000)
       .describe(
-        "How many times as slow as stable at its 95th percentile the new version must be shown to be to be taken back.",
+        "How many times as slow as stable at its 80th or 95th percentile the new version must be shown to be to be taken back.",
       )
       .default(2),
     maxShift: z
@@ -61,5 +62,6 @@ export const canary = z
     startTimeout: positiveDuration
       .describe("How long the new version may take to become ready.")
       .default("60s"),
+    prometheus: prometheus.optional(),
   })
   .describe("How the new version is tried on a little traffic first.");

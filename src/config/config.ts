@@ -101,6 +101,8 @@ export interface Config {
       holdMs: number;
       bakeMs: number;
       startTimeoutMs: number;
+      /** Values of Prometheus that must keep their bounds; absent without any. */
+      prometheus?: NonNullable<Written["deploy"]["canary"]["prometheus"]>;
     };
   };
 }
@@ -162,6 +164,7 @@ export function resolveConfig(written: Written, folder: string, environment: str
         holdMs: parseDuration(canary.hold),
         bakeMs: parseDuration(canary.bake),
         startTimeoutMs: parseDuration(canary.startTimeout),
+        ...(canary.prometheus !== undefined && { prometheus: canary.prometheus }),
       },
     },
   };

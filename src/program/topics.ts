@@ -27,6 +27,7 @@ export const topics: Record<string, { about: string; text: string }> = {
       ["MLSHIP_CACHE", "folder for Python environments (~/.cache/mlship)"],
       ["MLSHIP_SIGNING_KEY", "private key, PEM, instead of the file in image.signingKey"],
       ["MLSHIP_KEY_PASSWORD", "opens and encrypts the private key"],
+      ["MLSHIP_PROMETHEUS_TOKEN", "bearer token for deploy.canary.prometheus"],
       ["DOCKER_HOST, DOCKER_CONFIG", "the engine, and the folder of its credentials"],
       ["NO_COLOR, FORCE_COLOR", "colour off, colour on"],
       ["CI", "no prompts, no live lines"],

@@ -3,11 +3,12 @@ import { MlshipError } from "../errors.ts";
 import { failureOf } from "./event.ts";
 import type { Happening } from "./event.ts";
 import type { GoldenRows } from "./golden.ts";
+import { Inquiry } from "./inquiry.ts";
 import { entryOf } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { LockKeeper } from "./lock-keeper.ts";
 import { next } from "./machine.ts";
-import type { HeldLock, Holder, Measurement, Revision, Target } from "./ports.ts";
+import type { HeldLock, Holder, Measurement, Metrics, Revision, Target } from "./ports.ts";
 import { isFinished } from "./record.ts";
 import type { Action, Rollout } from "./record.ts";
 
@@ -37,6 +38,8 @@ export interface Driving {
   onEvent: (news: News) => void;
   /** Milliseconds from one reading of the counters to the next; 1000 unless given. */
   scrapeMs?: number;
+  /** Answers the plan's queries. */
+  metrics?: Metrics | null;
 }
 
 /** How long reading the counters may take. */
@@ -48,6 +51,7 @@ export class Driver {
   readonly #lock: LockKeeper;
   readonly #golden: GoldenRows | null;
   readonly #scrapeMs: number;
+  readonly #inquiry: Inquiry;
   readonly #began: number;
   #rollout: Rollout;
   #isTold = false;
@@ -64,6 +68,7 @@ export class Driver {
     this.#golden = golden;
     this.#rollout = rollout;
     this.#scrapeMs = driving.scrapeMs ?? 1000;
+    this.#inquiry = new Inquiry(driving.metrics ?? null, driving.clock);
     this.#began = driving.clock.monotonic() - rollout.volatile.elapsedMs;
   }
 
@@ -159,7 +164,7 @@ export class Driver {
         throw new MlshipError({
           code: "rollout.not-ready",
           what: `the full set of ${revision.version} did not become ready again`,
-          why: `it was not whole after ${startTimeoutMs / 1000} s`,
+          why: `not all of its servers were ready after ${startTimeoutMs / 1000} s`,
           fix: "see `mlship status` for what its servers wait for",
           exit: "gate",
         });
@@ -210,7 +215,7 @@ export class Driver {
       const lost = await this.#lock.renew();
       if (lost !== null) return lost;
       this.#sees = measurement.share > 0;
-      return { type: "measured", measurement };
+      return { type: "measured", measurement, inquired: this.#inquiry.next(this.#rollout) };
     } catch (error) {
       const failure = failureOf(error);
       // Who takes everything back does not ask again who else was at work.

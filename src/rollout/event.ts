@@ -3,6 +3,7 @@ import { MlshipError } from "../errors.ts";
 import type { GoldenResult } from "./golden.ts";
 import type { Measurement, Observed, Wish } from "./ports.ts";
 import type { Failure } from "./record.ts";
+import type { Inquired } from "./watched-queries.ts";
 
 /** An event without its time. `failed` and `acted` speak of the action that the record holds. */
 export type Happening =
@@ -11,7 +12,8 @@ export type Happening =
   | { type: "failed"; failure: Failure }
   | { type: "read"; observed: Observed }
   | { type: "golden"; result: GoldenResult }
-  | { type: "measured"; measurement: Measurement }
+  /** `inquired`: what the plan's queries gave, when that came since the last reading. */
+  | { type: "measured"; measurement: Measurement; inquired?: Inquired | undefined }
   | { type: "unmeasured"; why: string }
   /** Whether the full set is ready. */
   | { type: "whole"; isWhole: boolean }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { beginShift } from "./shift.ts";
 import { beginSlow } from "./slow.ts";
+import { watchedValue } from "./watched-queries.ts";
 
 /** What can be counted, whole or as a fading sum. */
 export const count = z.number().nonnegative();
@@ -88,6 +89,8 @@ export const evidence = z.strictObject({
       scrapes: count,
     })
     .default(beginShift),
+  /** What is known of the plan's queries; absent before the first answer. */
+  queries: z.array(watchedValue).optional(),
   /** The canary's excess error rate is below `delta`: log e-value. */
   harmless: z.array(z.strictObject({ delta: z.number(), log: z.number() })),
   /** The promoted revision fails more often than stable did: log e-value per rate. */

@@ -2,8 +2,9 @@
 import type { Event } from "./event.ts";
 import { explainHold, findBreach, findDoubt } from "./judge.ts";
 import { abort, done, go, reason, retry, stumble } from "./moves.ts";
-import { withScrape } from "./observe.ts";
+import { withAnswers, withScrape } from "./observe.ts";
 import type { Failure, Rollout } from "./record.ts";
+import { findQueryDoubt } from "./watched-queries.ts";
 
 /**
  * The record after an event in EXPAND: look at the canary, when there is one, then at the full set,
@@ -18,7 +19,7 @@ export function watchExpansion(rollout: Rollout, event: Event): Rollout {
     case "acted":
       return look(done(rollout, at), at);
     case "measured": {
-      const seen = withScrape(rollout, event.measurement);
+      const seen = withScrape(withAnswers(rollout, event.inquired), event.measurement);
       const breach = findBreach(seen);
       return breach === null ? ask(seen, at) : abort(seen, "rolled-back", breach, at);
     }
@@ -44,12 +45,14 @@ function ask(rollout: Rollout, at: number): Rollout {
 }
 
 /** Why the canary cannot be seen or compared now, or is in doubt. */
-function unsettled(rollout: Rollout): "metrics" | "stable-down" | "evidence" | null {
-  const { share, evidence } = rollout;
+function unsettled(rollout: Rollout): "metrics" | "stable-down" | "evidence" | "queries" | null {
+  const { share, evidence, plan } = rollout;
   if (share === 0) return null;
   if (evidence.lost > 0) return "metrics";
   if (evidence.unready.stable > 0) return "stable-down";
-  return findDoubt(rollout) === null ? null : "evidence";
+  if (findDoubt(rollout) !== null) return "evidence";
+  // A query that is not answered now stops nothing any more: the last step has passed, or a person said so.
+  return findQueryDoubt(plan.queries ?? [], evidence.queries ?? []) === null ? null : "queries";
 }
 
 /** The cluster has no room for it, or something else changed what is stable: nothing that waiting ends. */
@@ -71,7 +74,7 @@ function expire(rollout: Rollout, at: number): Rollout {
   const blind = unsettled(rollout);
   if (blind !== null) return abort(rollout, "inconclusive", explainHold(rollout, blind), at);
   const what = `the full set of ${rollout.to.version} did not become ready`;
-  const why = `it was not whole after ${startTimeoutMs / 1000} s`;
+  const why = `not all of its servers were ready after ${startTimeoutMs / 1000} s`;
   const fix = "see `mlship status` for what its servers wait for, or raise `deploy.canary.startTimeout`";
   return abort(rollout, "rolled-back", reason("rollout.not-ready", "gate", what, why, fix), at);
 }

@@ -7,6 +7,7 @@ import type { Failure, HoldCause, Rollout } from "./record.ts";
 import { isPerhapsTooSlow, isTooSlow, worstThreshold } from "./slow.ts";
 import { isPerhapsShifted, isShifted, recentShift } from "./shift.ts";
 import { compareSplit, isInForce } from "./split.ts";
+import { findOpenQuery, findQueryBreach } from "./watched-queries.ts";
 
 /** `abort`: the canary is bad. `hold`: cannot be judged now. `pass`: the next share is safe. */
 export type Judgement =
@@ -27,6 +28,8 @@ export function findBreach(rollout: Rollout): Failure | null {
   if (isHarmful(evidence.harm, evidence.total.canary.errors)) return harmful(rollout);
   if (isTooSlow(evidence.slow)) return tooSlow(rollout);
   if (isShifted(evidence.shift)) return shifted(rollout);
+  const beyond = findQueryBreach(rollout.plan.queries ?? [], evidence.queries ?? []);
+  if (beyond !== null) return outOfBounds(rollout, beyond);
   // Where stable has no server either, or others took its servers, the canary is not to blame.
   const isBlamed = evidence.unready.stable < 2 && evidence.last?.moving !== true;
   return isBlamed && evidence.unready.canary >= 2 ? canaryDown(rollout) : null;
@@ -50,7 +53,13 @@ export function judge(rollout: Rollout, at: number): Judgement {
   if (split === "too-few") return isOver ? { is: "hold", cause: "evidence" } : { is: "verify" };
   if (!isOver || evidence.unready.canary > 0) return { is: "observe" };
   const isSafe = excludes(evidence, excessToExclude(plan.maxHarm, nextShare(rollout)));
-  return isSafe && findDoubt(rollout) === null ? { is: "pass" } : { is: "hold", cause: "evidence" };
+  if (!isSafe || findDoubt(rollout) !== null) return { is: "hold", cause: "evidence" };
+  return findOpen(rollout) === null ? { is: "pass" } : { is: "hold", cause: "queries" };
+}
+
+/** Why the plan's queries do not let the step pass. */
+function findOpen({ evidence, plan, step }: Rollout): string | null {
+  return findOpenQuery(plan.queries ?? [], evidence.queries ?? [], step);
 }
 
 /**
@@ -95,6 +104,10 @@ export function explainHold(rollout: Rollout, cause: HoldCause): Failure {
     "canary-moving": [
       "its servers were taken away by something else, and others did not become ready in their place",
       "see `mlship status` for what its servers wait for, then deploy again",
+    ],
+    queries: [
+      findOpen(rollout) ?? "the queries of `deploy.canary.prometheus` were not answered in time",
+      "see that each query gives one number within its bounds, then deploy again, or move it on yourself with `mlship promote`",
     ],
     "stable-errors": [
       `the stable revision itself failed ${evidence.total.stable.errors} of ${evidence.total.stable.requests} requests`,
@@ -160,6 +173,16 @@ function shifted({ evidence, plan, to }: Rollout): Failure {
     `the canary of ${to.version} answers differently from stable`,
     `over the same minutes ${percent(shift)} of its answers are others, more than ${percent(plan.maxShift)}`,
     "check the model; raise `deploy.canary.maxShift` when it is meant to answer otherwise",
+  );
+}
+
+function outOfBounds({ to }: Rollout, why: string): Failure {
+  return reason(
+    "rollout.metric",
+    "gate",
+    `the canary of ${to.version} left the bounds of a query`,
+    why,
+    "correct the model, or the query and its bounds in `deploy.canary.prometheus`",
   );
 }
 

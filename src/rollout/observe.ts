@@ -7,11 +7,14 @@ import { abort, done, go, heldFor, hold, percent, setShare, stumble, unhold, wri
 import type { Measurement } from "./ports.ts";
 import type { Rollout } from "./record.ts";
 import { isInForce } from "./split.ts";
+import { addAnswers, type Inquired } from "./watched-queries.ts";
 
 /** One scrape, or the lack of one. */
 export function watchCanary(rollout: Rollout, event: Event): Rollout {
   const { at } = event;
-  if (event.type === "measured") return expire(weigh(rollout, event.measurement, at), at);
+  if (event.type === "measured") {
+    return expire(weigh(withAnswers(rollout, event.inquired), event.measurement, at), at);
+  }
   if (event.type === "unmeasured") {
     const lost = rollout.evidence.lost + 1;
     const blind = { ...rollout, evidence: { ...rollout.evidence, lost } };
@@ -36,6 +39,14 @@ export function withScrape(rollout: Rollout, measurement: Measurement): Rollout 
   const isSet = isInForce(rollout.share, measurement.share);
   const before = isSet && measurement.moving !== true ? evidence : { ...evidence, mixed: true };
   return { ...rollout, evidence: addScrape(before, measurement, plan) };
+}
+
+/** The record with what the plan's queries gave. */
+export function withAnswers(rollout: Rollout, inquired: Inquired | undefined): Rollout {
+  if (inquired === undefined) return rollout;
+  const { evidence, plan } = rollout;
+  const queries = addAnswers(plan.queries ?? [], evidence.queries ?? [], inquired);
+  return { ...rollout, evidence: { ...evidence, queries } };
 }
 
 function weigh(rollout: Rollout, measurement: Measurement, at: number): Rollout {

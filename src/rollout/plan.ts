@@ -9,6 +9,7 @@ import { percent } from "./moves.ts";
 import type { Holder, Revision } from "./ports.ts";
 import type { Plan, Rollout } from "./record.ts";
 import { isInForce } from "./split.ts";
+import { fillQuery, type WatchedQuery } from "./watched-queries.ts";
 
 /** What the project says about its rollouts. */
 export interface RolloutValues {
@@ -31,6 +32,8 @@ export interface RolloutValues {
   reachable: number[] | null;
   /** Requests that come now, at the most; null when that is not known. */
   requestsPerSecond: number | null;
+  /** Queries to be watched, placeholders and all, and the namespace that these may name. */
+  watched?: { queries: WatchedQuery[]; namespace: string } | undefined;
 }
 
 /** A rollout before it begins. */
@@ -56,7 +59,7 @@ export interface RolloutPlan {
 export function planRollout(values: RolloutValues, to: Revision, from: Revision | null): RolloutPlan {
   const { name, channel } = values;
   const kind = from?.id === to.id ? "none" : wayOf(values, from);
-  const plan = refuseImpossible(values, kind);
+  const plan = { ...refuseImpossible(values, kind), ...queriesOf(values, kind, to, from) };
   const words = kind === "none" ? [`nothing: ${to.version} serves already`] : tell(plan, to, from);
   const content = { schema: "mlship.plan/v1" as const, kind, name, channel, from, to, plan, steps: words };
   return { ...content, digest: digestDocument(content) };
@@ -139,6 +142,20 @@ export function beginRollout(
   };
 }
 
+/** The queries of a way with a canary, filled. */
+function queriesOf(
+  { watched }: RolloutValues,
+  kind: RolloutPlan["kind"],
+  canary: Revision,
+  stable: Revision | null,
+): Pick<Plan, "queries"> {
+  if (watched === undefined || kind !== "canary" || stable === null) return {};
+  const { namespace, queries } = watched;
+  return {
+    queries: queries.map((one) => ({ ...one, query: fillQuery(one.query, { canary, stable, namespace }) })),
+  };
+}
+
 function findFaults({ steps, maxHarm, maxSlowdown, maxShift, ...times }: RolloutValues): Problem[] {
   const problems: Problem[] = [];
   const fix = "give rising percentages above 0 and up to 100: [5, 25, 50]";
@@ -211,9 +228,11 @@ function tell(plan: Plan, to: Revision, from: Revision | null): string[] {
   const prove = "replay the golden rows through it and compare every answer";
   const whole = [`start all servers of ${to.version} without traffic`, prove];
   if (from === null) return [...whole, `let ${to.version} serve`];
+  const names = plan.queries?.map(({ name }) => name).join(", ");
+  const kept = names === undefined ? "" : `, while ${names} keep their bounds`;
   const canary = plan.steps.map(
     (share, index) =>
-      `send it ${percent(share)} of requests for at least ${plan.intervalMs / 1000} s, until about ${neededAfter(plan, index)} of them succeeded`,
+      `send it ${percent(share)} of requests for at least ${plan.intervalMs / 1000} s, until about ${neededAfter(plan, index)} of them succeeded${kept}`,
   );
   const tried = canary.length === 0 ? [] : [`start ${to.version} without traffic`, prove, ...canary];
   const bake = plan.bakeMs === 0 ? [] : [`keep ${from.version} warm for ${plan.bakeMs / 1000} s and watch`];

@@ -92,6 +92,15 @@ export interface Traffic {
   measured(): Promise<Measurement>;
 }
 
+/** One number, or why there is none, in a few words. */
+export type QueryAnswer = { value: number } | { problem: string };
+
+/** Numbers that somebody else keeps about both revisions, such as Prometheus. */
+export interface Metrics {
+  /** The finite number that a query gives now. What the source does wrong is an answer, not an error. */
+  ask(query: string): Promise<QueryAnswer>;
+}
+
 /** Who drives a rollout. */
 export interface Holder {
   /** Fresh for each process that takes the lock. */

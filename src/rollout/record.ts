@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { MlshipError } from "../errors.ts";
 import { count, evidence, share } from "./evidence-record.ts";
+import { watchedQuery } from "./watched-queries.ts";
 
 /** Where a rollout stands. `hold` has a deadline; `abort` can follow every phase but `done`. */
 export const phases = [
@@ -90,11 +91,21 @@ const plan = z.strictObject({
   /** How long the revision before stays warm after promotion. */
   bakeMs: milliseconds,
   startTimeoutMs: milliseconds,
+  /** Queries whose values must keep their bounds; absent without any. */
+  queries: z.array(watchedQuery).optional(),
 });
 export type Plan = z.infer<typeof plan>;
 
 /** Why a step waits. */
-const holdCauses = ["evidence", "metrics", "split", "stable-down", "stable-errors", "canary-moving"] as const;
+const holdCauses = [
+  "evidence",
+  "metrics",
+  "split",
+  "stable-down",
+  "stable-errors",
+  "canary-moving",
+  "queries",
+] as const;
 export type HoldCause = (typeof holdCauses)[number];
 
 const failure = z.strictObject({

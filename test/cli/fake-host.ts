@@ -8,7 +8,7 @@ import type { Scanner } from "../../src/image/check/vulnerabilities.ts";
 import type { Served } from "../../src/cluster/served.ts";
 import { MlshipError } from "../../src/errors.ts";
 import { run } from "../../src/main.ts";
-import type { Revision, Target } from "../../src/rollout/ports.ts";
+import type { Metrics, Revision, Target } from "../../src/rollout/ports.ts";
 import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
 import type { Cluster, Kubeconfig } from "../../src/targets/kubernetes/ports.ts";
 import type { KubernetesTargetOptions } from "../../src/targets/kubernetes/kubernetes-target.ts";
@@ -47,6 +47,8 @@ export class Machine {
   readonly faults = { isMissing: false, onAct: (_act: string) => {} };
   /** How each revision that runs on the cluster is served. */
   readonly served = new Map<string, Served>();
+  /** What Prometheus answers. */
+  ask: Metrics["ask"] = () => Promise.resolve({ problem: "there is no Prometheus" });
   /** What the kubeconfig knows. */
   kubeconfig: Kubeconfig = { current: null, contexts: [] };
   /** Opens a cluster; a test puts one there. */
@@ -190,6 +192,7 @@ export class Machine {
       scanner: () => Promise.resolve(this.scanner),
       store: () => Promise.resolve(this.store),
       target: (wanted) => Promise.resolve(this.#target(wanted)),
+      metrics: () => Promise.resolve({ ask: (query) => this.ask(query) }),
       kubeconfig: () => Promise.resolve(this.kubeconfig),
       cluster: (place) => Promise.resolve(this.openCluster(place)),
       clusterTarget: (cluster, wanted) => Promise.resolve(this.#clusterTarget(cluster, wanted)),
