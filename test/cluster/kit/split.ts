@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Fleet, HeldLock, Measurement, Revision, Traffic } from "../../../src/rollout/ports.ts";
 import { userRows, type Site } from "../kit.ts";
+import { RouterView } from "./router-view.ts";
 import { holderCalled, openKitTarget, type Opened, type Release } from "./target.ts";
 
 /** What users got. */
@@ -64,6 +65,33 @@ export class Split {
     await this.fleet.start(revision);
     await this.fleet.ready(revision, 60_000);
     await this.traffic.set(revision, share);
+    // A machine that is busy takes its time to lead a Service's address to new pods.
+    await this.until("the routers reach the canary", () => this.#isReached());
+  }
+
+  /** Whether each router finds the canary's address answered; there are none with other splits. */
+  async #isReached(): Promise<boolean> {
+    const selector = `app.kubernetes.io/name=${this.#site.name}-router`;
+    const named = this.#site.kubectl(
+      "get",
+      "pods",
+      "-l",
+      selector,
+      "-o",
+      "jsonpath={.items[*].metadata.name}",
+    );
+    const view = new RouterView(this.#site.namespace);
+    try {
+      const states = await Promise.all(
+        named
+          .split(" ")
+          .filter(Boolean)
+          .map((pod) => view.read(pod)),
+      );
+      return states.every((state) => state?.up === true);
+    } finally {
+      view.keep([]);
+    }
   }
 
   /** Keeps lock, share and canary for another 30 s, as a driver does. */

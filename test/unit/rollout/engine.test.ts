@@ -78,7 +78,7 @@ describe("drive", () => {
 
   test("a full set that does not come up in time is taken back, as one that never will", async () => {
     for (const [behaviour, why] of [
-      [{ whole: () => false }, "it was not whole after 10 s"],
+      [{ whole: () => false }, "not all of its servers were ready after 10 s"],
       [{ ready: (at: number) => at < 13_000, whole: () => false }, null],
     ] as const) {
       const world = new World().serves(old).behaves(fresh, behaviour);
