@@ -115,8 +115,13 @@ function oneOf(served: Served, part: Part, stable = noInstance): KubernetesObjec
 function patched(served: Served, stable: string, router: RouterParts): Placed[] {
   const own = ownParts(served, stable);
   for (const { object } of own) refuseControlCharacters(object);
-  const { patches } = served.deploy;
-  const servers = applyPatches([...own, ...routerPart(served, router, anywhere)], patches);
+  const unplaced = [...own, ...routerPart(served, router, anywhere)];
+  // A stored document may patch an object that only the split of its own time had. That each patch
+  // finds its object is checked when a document is made.
+  const has = ({ kind, name }: { kind: string; name?: string | undefined }) =>
+    unplaced.some(({ object }) => object.kind === kind && object.metadata.name === name);
+  const patches = served.deploy.patches.filter((patch) => patch.name === undefined || has(patch));
+  const servers = applyPatches(unplaced, patches);
   const deployed = servers.find(({ part }) => part === "deployment");
   const placement = deployed === undefined ? anywhere : placementOf(deployed.object);
   const all = applyPatches([...own, ...routerPart(served, router, placement)], patches);

@@ -24,7 +24,7 @@ export interface Counting {
 
 /** Milliseconds that requests are counted for, at least. */
 const atLeast = 3_000;
-/** Requests more than were counted that may have been to be expected: as many as hide behind none at 95 %. */
+/** Requests more than were counted that may have been to be expected, at 95 % and for small counts. */
 const doubt = 3;
 
 /** Begins to count what users send to stable, while other work goes on. */
@@ -62,9 +62,13 @@ async function look({ target, host }: Site): Promise<Look | null> {
   }
 }
 
-/** The most that may come in a second; null when the counters began again meanwhile. */
+/**
+ * The most that may come in a second; null when the counters began again meanwhile, or nothing was
+ * counted: users may come later, and a person may promote without them.
+ */
 function rateBetween(before: Look, after: Look | null): number | null {
   if (after === null || after.seen.era !== before.seen.era) return null;
   const requests = after.seen.stable.requests - before.seen.stable.requests;
+  if (requests === 0) return null;
   return (requests + doubt) / ((after.at - before.at) / 1000);
 }

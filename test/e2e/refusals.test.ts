@@ -89,11 +89,11 @@ describe("beside a version that serves", () => {
     expect(await refused(3)).toContain("nothing was started, 1.0.0 serves as before");
   });
 
-  test("no traffic: exit 2 before anything is started, and a rollback needs none", async () => {
+  test("no traffic: exit 4 when the hold is over, and a rollback needs none", async () => {
     await project.handOver("1.1.0", "1.1.0", { canary: { hold: "2s" } });
-    const { told } = await project.mlship(["deploy"], 2);
-    expect(told).toContain("the rollout's plan cannot work");
-    expect(told).toContain("[100] to promote after the golden rows alone");
+    const { told } = await project.mlship(["deploy"], 4);
+    expect(told).toContain("1.1.0 was not promoted");
+    expect(told).toContain("mlship promote");
     expect(await project.serving()).toBe("1.0.0");
     await project.handOver("1.1.0", "1.1.0", { canary: { steps: [100], bake: "0s" } });
     await project.mlship(["deploy"]);
@@ -109,6 +109,7 @@ describe("beside a version that serves", () => {
       "take-back 2.0.1",
       "take-back 2.0.2",
       "refuse 1.2.0",
+      "take-back 1.1.0",
       "promote 1.1.0",
       "rollback 1.0.0",
     ]);

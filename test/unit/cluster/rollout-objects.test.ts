@@ -258,3 +258,15 @@ describe("what there is", () => {
     expect(failureOf(() => canaryJobOf(empty, size)).code).toBe("deploy.patch-invalid");
   });
 });
+
+it("reads a release whose patch names the router of another split", () => {
+  const patch = {
+    kind: "Deployment",
+    name: namesOf(served.name).router,
+    merge: { spec: { minReadySeconds: 3 } },
+  };
+  const released = deployedWith({ patches: [patch] });
+  expect(kinds(fullSetOf(splitBy("replicas", released)))).toEqual(kinds(fullSetOf(splitBy("replicas"))));
+  const routers = routerObjectsOf(released, place).find(({ kind }) => kind === "Deployment");
+  expect(routers).toMatchObject({ spec: { minReadySeconds: 3 } });
+});
