@@ -35,7 +35,7 @@ export async function askDriver(
     `${wish} ${record.to.version}, driven by ${driver.user}@${driver.host} (${driver.doing})`,
   );
   await target.records.wish(wish);
-  const until = host.clock.monotonic() + patience;
+  let until = host.clock.monotonic() + patience;
   const before = progressOf(record);
   for (;;) {
     await host.clock.sleep(poll, host.signal);
@@ -45,6 +45,8 @@ export async function askDriver(
       step.done(now?.outcome ?? "moved on");
       return now?.id === record.id ? now.outcome : null;
     }
+    // It has heard: making the full set takes as long as servers take to start.
+    if (wish === "promote" && promoting.has(now.phase)) until = host.clock.monotonic() + patience;
     if (host.clock.monotonic() < until) continue;
     step.fail();
     throw new MlshipError({
@@ -57,8 +59,11 @@ export async function askDriver(
   }
 }
 
-/** Grows with every step of a rollout. */
+/** On the way from the last share to serving everybody. */
+const promoting: ReadonlySet<Rollout["phase"]> = new Set(["expand", "golden", "promote", "drain"]);
+
+/** Grows with every step of a rollout, and when it serves everybody. */
 function progressOf({ step, phase }: Rollout): number {
-  const late: readonly string[] = ["expand", "promote", "drain", "bake", "retire"];
+  const late: readonly string[] = ["bake", "retire"];
   return 1000 * (late.indexOf(phase) + 1) + step;
 }
