@@ -1,4 +1,5 @@
 // The checks that an image passes before it may be pushed: size, answers, end, known vulnerabilities.
+import { quantityOf } from "../../cluster/quantity.ts";
 import type { Platform } from "../../config/image-keys.ts";
 import type { BuiltImage, SelfTest } from "../../image/built.ts";
 import { checkDrain } from "../../image/check/drain.ts";
@@ -11,7 +12,6 @@ import type { Golden } from "../../validation/golden.ts";
 import type { Host } from "../host.ts";
 import type { Project } from "../project.ts";
 import { inStep } from "../step.ts";
-import { parseQuantity } from "./quantity.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** Processes and threads of an image that is tried out. */
@@ -36,7 +36,12 @@ export async function tryImage(
   { layoutFolder, golden, workshop, port, files }: TrialOf,
 ): Promise<SelfTest> {
   return await inStep(host, `try the image on ${engine.name}`, async (update) => {
-    const limits = { memory: parseQuantity(config.deploy.resources.memory), pids, port, files };
+    const limits = {
+      memory: Math.floor(quantityOf(config.deploy.resources.memory) ?? Number.NaN),
+      pids,
+      port,
+      files,
+    };
     const result = await selfTest(
       {
         layoutFolder,

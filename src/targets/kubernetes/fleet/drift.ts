@@ -1,4 +1,5 @@
 // What somebody changed by hand in an object that mlship made: a pure comparison with what it was made from.
+import { quantityOf } from "../../../cluster/quantity.ts";
 import type { JsonValue } from "../../../config/kubernetes-keys.ts";
 
 /**
@@ -36,17 +37,8 @@ function isEmpty(wanted: unknown, live: unknown): boolean {
   return live === undefined && (wanted === "" || wanted === false || wanted === 0);
 }
 
-const factors: Record<string, number> = {
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
+/** A quantity as people write it: `1e3` in an argument is a text. */
+const plain = /^\d+(?:\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/;
 
 /** `1000m` is `1`: the API server writes quantities its own way. */
 function sameQuantity(a: unknown, b: unknown): boolean {
@@ -55,9 +47,8 @@ function sameQuantity(a: unknown, b: unknown): boolean {
 }
 
 function quantity(value: unknown): number | null {
-  const found = /^(\d+(?:\.\d+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/.exec(String(value));
-  if (found === null) return null;
-  return Number(found[1]) * (found[2] === undefined ? 1 : (factors[found[2]] ?? 1));
+  const text = String(value);
+  return plain.test(text) ? quantityOf(text) : null;
 }
 
 function isRecord(value: unknown): value is { [key: string]: JsonValue } {

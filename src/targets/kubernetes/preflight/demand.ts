@@ -1,6 +1,6 @@
 // What a pod asks of its namespace's quota.
 import { z } from "zod";
-import { quantityOf } from "./quantity.ts";
+import { quantityOf } from "../../../cluster/quantity.ts";
 
 /** Amounts by the names that a ResourceQuota has for them: `requests.cpu`, `limits.memory`. */
 export type Amounts = Map<string, number>;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MlshipError } from "../../../errors.ts";
 import type { KubeObject } from "../ports.ts";
 import type { Amounts } from "./demand.ts";
-import { quantityOf } from "./quantity.ts";
+import { quantityOf } from "../../../cluster/quantity.ts";
 
 const given = z.record(z.string(), z.union([z.string(), z.number()])).nullish();
 const quotaSchema = z.looseObject({

@@ -8,7 +8,7 @@ import { added, demandOf } from "../../../../../src/targets/kubernetes/preflight
 import { checkOverlaps } from "../../../../../src/targets/kubernetes/preflight/overlaps.ts";
 import { checkOwners } from "../../../../../src/targets/kubernetes/preflight/owners.ts";
 import { checkVersion } from "../../../../../src/targets/kubernetes/preflight/place.ts";
-import { quantityOf } from "../../../../../src/targets/kubernetes/preflight/quantity.ts";
+import { quantityOf } from "../../../../../src/cluster/quantity.ts";
 import { checkQuotas } from "../../../../../src/targets/kubernetes/preflight/quota.ts";
 import {
   lackingRights,
