@@ -21,6 +21,16 @@ export interface Roles {
 
 /** An open data file. Rows count from 0. */
 export interface Dataset {
+  /**
+   * The database of the data: table `rows`, whose `rowid` is the row's number. It reaches no file and
+   * no option, so a person's predicate may run in it.
+   */
+  connection: DuckDBConnection;
+  /**
+   * The column of the table `rows` that holds a column of the file: `c3`.
+   * @throws MlshipError `data.no-column`.
+   */
+  sqlName(name: string): string;
   /** The path that it was opened with. */
   file: string;
   /** Digest of the file's bytes. */
@@ -91,6 +101,8 @@ async function readDataset(
   }
   const all = { names: [target.name], filter: "true" };
   return {
+    connection,
+    sqlName: (name) => `c${table.place(table.column(name, null).name)}`,
     file,
     digest: await digestFile(file),
     rows,

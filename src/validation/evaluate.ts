@@ -109,6 +109,7 @@ function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
   }
   const answers: Answers = {
     task: "regression",
+    outputs: 1,
     truth: Float64Array.from(dataset.labels, Number),
     predicted: Float64Array.from(answer.predictions, Number),
     weights: dataset.weights,

@@ -26,7 +26,10 @@ export interface JudgedGate {
   metric: GateMetric;
   average: Average | null;
   bound: Bound;
+  slice: null;
   required: number;
+  ci: null;
+  rowsToDecide: null;
   /** Null when there is none, and for `loadTime` and `rss`, which differ from run to run. */
   observed: number | null;
   /** The value of the version in production; only for `maxDrop`. */
@@ -127,6 +130,9 @@ function judgeBudget(metric: keyof Costs, bound: Bound, required: number, cost: 
     metric,
     average: null,
     bound,
+    slice: null,
+    ci: null,
+    rowsToDecide: null,
     required,
     observed: metric === "modelSize" ? cost : null,
     production: null,
@@ -143,7 +149,16 @@ function judgeMetric(
   production: ProductionMetrics | null,
 ): JudgedGate {
   const { name, average } = metric;
-  const gate = { id: `${name}.${bound}`, metric: name, average, bound, required, observed: metric.value };
+  const none = { slice: null, ci: null, rowsToDecide: null };
+  const gate = {
+    id: `${name}.${bound}`,
+    metric: name,
+    average,
+    bound,
+    required,
+    observed: metric.value,
+    ...none,
+  };
   const key = `validate.gates.${name}.${bound}`;
   if (metric.value === null) {
     return {

@@ -1,41 +1,20 @@
 // mlship.report/v1: what was judged, on what, with what result. The evidence that travels with a model.
 import { z } from "zod";
 import { type Digest, digestDocument } from "../digest.ts";
-import { budgets, qualityMetrics } from "../config/gates.ts";
 import { columnTypes, type InputColumn, modelFormats, tasks } from "../model/model.ts";
-import { averages } from "./metrics/confusion.ts";
+import { dataSchema, robustnessSchema } from "./report/data.ts";
+import {
+  comparisonSchema,
+  fairnessSchema,
+  gateSchema,
+  metricSchema,
+  sliceSchema,
+} from "./report/measures.ts";
+import { calibrationSchema, picturesSchema } from "./report/pictures.ts";
+import { profileSchema } from "./report/profile.ts";
 
 const digest = z.templateLiteral(["sha256:", z.string()]);
 const label = z.union([z.string(), z.number(), z.boolean()]);
-const average = z.enum(averages).nullable();
-/** Filled by later work; readers keep what they do not know. */
-const room = z.array(z.looseObject({}));
-
-const metric = z.strictObject({
-  name: z.enum(qualityMetrics),
-  average,
-  /** Null when the metric has no value; `reason` says why. */
-  value: z.number().nullable(),
-  reason: z.string().nullable(),
-  ci: z.looseObject({}).nullable(),
-  /** Rows that it was computed from. */
-  n: z.int(),
-});
-
-const gate = z.strictObject({
-  id: z.string(),
-  metric: z.enum([...qualityMetrics, ...budgets]),
-  average,
-  bound: z.enum(["min", "max", "maxDrop"]),
-  required: z.number(),
-  /** Null when there is none, and for loadTime and rss, which are in `volatile.performance`. */
-  observed: z.number().nullable(),
-  production: z.number().nullable(),
-  status: z.enum(["pass", "fail", "inconclusive", "error", "skipped"]),
-  why: z.string(),
-  hint: z.string().nullable(),
-});
-
 /** Schema of the report. Times, paths and host facts are in `volatile`, outside the digest. */
 export const reportSchema = z.strictObject({
   schema: z.literal("mlship.report/v1"),
@@ -64,22 +43,16 @@ export const reportSchema = z.strictObject({
   task: z.enum(tasks),
   classes: z.array(label).nullable(),
   positive: label.nullable(),
-  metrics: z.array(metric),
-  comparisons: room,
-  slices: room,
-  fairness: room,
-  calibration: z.looseObject({}).nullable(),
-  robustness: room,
-  data: z.strictObject({
-    /** Inputs with missing values, and in how many rows. */
-    nulls: z.array(z.strictObject({ column: z.string(), rows: z.int() })),
-    range: room,
-    unseenCategories: room,
-    duplicates: z.looseObject({}).nullable(),
-    trainOverlap: z.looseObject({}).nullable(),
-  }),
-  parity: room,
-  gates: z.array(gate),
+  metrics: z.array(metricSchema),
+  comparisons: z.array(comparisonSchema),
+  slices: z.array(sliceSchema),
+  fairness: z.array(fairnessSchema),
+  calibration: calibrationSchema.nullable(),
+  pictures: picturesSchema,
+  robustness: z.array(robustnessSchema),
+  data: dataSchema,
+  profile: profileSchema,
+  gates: z.array(gateSchema),
   findings: z.array(
     z.strictObject({
       code: z.string(),
@@ -100,6 +73,10 @@ export const reportSchema = z.strictObject({
       rss: z.number(),
       scoreSeconds: z.number(),
       rowsPerSecond: z.number().nullable(),
+      /** Most bytes of resident memory while scoring. */
+      peakRss: z.number(),
+      /** Seconds for one row at a time; null when that was not measured. */
+      latency: z.strictObject({ p50: z.number(), p99: z.number() }).nullable(),
     }),
   }),
   digest,

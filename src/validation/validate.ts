@@ -91,6 +91,7 @@ function makeReport(
     slices: [],
     fairness: [],
     calibration: null,
+    pictures: { curves: [], confusion: null, residuals: [] },
     robustness: [],
     data: {
       nulls: dataset.features
@@ -101,7 +102,7 @@ function makeReport(
       duplicates: null,
       trainOverlap: null,
     },
-    parity: [],
+    profile: { from: "test", features: [], predictions: [] },
     gates: judged,
     findings,
     verdict: decide(judged, findings),
@@ -113,6 +114,8 @@ function makeReport(
         rss,
         scoreSeconds,
         rowsPerSecond: scoreSeconds > 0 ? dataset.rows / scoreSeconds : null,
+        peakRss: rss,
+        latency: null,
       },
     },
   });

@@ -19,6 +19,8 @@ export interface ClassAnswers {
 /** Answers of a regressor. */
 export interface NumberAnswers {
   task: "regression";
+  /** How many numbers a row has; truth and predictions hold them row by row. */
+  outputs: number;
   truth: Float64Array;
   predicted: Float64Array;
   weights: Float64Array | null;

@@ -26,7 +26,13 @@ function answersOf(table: Table): Answers {
   const weights = table.weights && Float64Array.from(table.weights);
   if (table.task === "regression") {
     const { task, truth, predicted } = table;
-    return { task, truth: Float64Array.from(truth), predicted: Float64Array.from(predicted), weights };
+    return {
+      task,
+      outputs: 1,
+      truth: Float64Array.from(truth),
+      predicted: Float64Array.from(predicted),
+      weights,
+    };
   }
   return {
     task: table.task,
@@ -86,6 +92,7 @@ const numberAnswers = fc
   .array(fc.tuple(number, number, fc.double({ min: 0, max: 10, noNaN: true })))
   .map((rows) => ({
     task: "regression" as const,
+    outputs: 1,
     truth: Float64Array.from(rows, ([truth]) => (Number.isFinite(truth) ? truth : 0)),
     predicted: Float64Array.from(rows, ([, predicted]) => predicted),
     weights: Float64Array.from(rows, ([, , weight]) => weight),

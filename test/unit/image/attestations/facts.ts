@@ -12,12 +12,15 @@ const gate: Report["gates"][number] = {
   metric: "accuracy",
   average: null,
   bound: "min",
+  slice: null,
   required: 0.9,
   observed: 0.95,
+  ci: null,
   production: null,
   status: "pass",
   why: "0.95 ≥ 0.9",
   hint: null,
+  rowsToDecide: null,
 };
 
 /** A report on a model of two files. */
@@ -53,16 +56,17 @@ export function makeReport(changes: Partial<Omit<Report, "digest">> = {}): Repor
     slices: [],
     fairness: [],
     calibration: null,
+    pictures: { curves: [], confusion: null, residuals: [] },
     robustness: [],
     data: { nulls: [], range: [], unseenCategories: [], duplicates: null, trainOverlap: null },
-    parity: [],
+    profile: { from: "test", features: [], predictions: [] },
     gates: [gate, { ...gate, id: "f1.maxDrop", metric: "f1", bound: "maxDrop", status: "skipped" }],
     findings: [],
     verdict: "pass",
     golden: digestBytes("golden"),
     volatile: {
       file: "test_data.csv",
-      performance: { loadSeconds: 1, rss: 1, scoreSeconds: 1, rowsPerSecond: 1 },
+      performance: { loadSeconds: 1, rss: 1, scoreSeconds: 1, rowsPerSecond: 1, peakRss: 1, latency: null },
     },
     ...changes,
   });
