@@ -1,8 +1,34 @@
 // The configuration that the rest of mlship works with: every default in place, in plain units.
 import { resolve } from "node:path";
-import { resolveGates, type Gates } from "./gates.ts";
+import {
+  resolveGates,
+  resolveQualityGates,
+  type Gate,
+  type Gates,
+  type QualityGates,
+  type QualityMetric,
+} from "./gates.ts";
 import type { Written } from "./schema.ts";
 import { parseDuration, parseSize } from "./units.ts";
+
+/** A part of the rows that is judged on its own. */
+export interface SliceRule {
+  name: string;
+  /** An SQL condition over the columns of the data. */
+  where: string;
+  /** With fewer rows its gates are not decided. */
+  minRows: number;
+  /** Its own gates; null when it has those of all rows. */
+  gates: QualityGates | null;
+}
+
+/** Groups of rows that a metric must not tell apart. */
+export interface FairnessRule {
+  column: string;
+  metric: QualityMetric;
+  average: NonNullable<Gate["average"]> | null;
+  maxGap: number;
+}
 
 /** One project's resolved configuration. Paths are absolute, durations in milliseconds. */
 export interface Config {
@@ -45,10 +71,17 @@ export interface Config {
   };
   validate: {
     data: string;
+    /** Absolute path of the training rows. */
+    train: string | null;
     /** Name of the column that holds the true value. */
     target: string;
     task: Written["validate"]["task"];
     gates: Gates;
+    /** Share of intervals that hold the true value, 0 to 1. */
+    confidence: number;
+    judgeBy: Written["validate"]["judgeBy"];
+    slices: SliceRule[];
+    fairness: FairnessRule[];
     positive: string | number | boolean | null;
     /** Name of the column that holds row weights. */
     weight: string | null;
@@ -133,9 +166,14 @@ export function resolveConfig(written: Written, folder: string, environment: str
     },
     validate: {
       data: absolute(validate.data),
+      train: absoluteOrNull(validate.train),
       target: validate.target,
       task: validate.task,
       gates: resolveGates(validate.gates),
+      confidence: validate.confidence,
+      judgeBy: validate.judgeBy,
+      slices: validate.slices.map(sliceOf),
+      fairness: [validate.fairness].flat().map((rule) => ({ ...rule, average: rule.average ?? null })),
       positive: validate.positive ?? null,
       weight: validate.weight ?? null,
       threshold: validate.threshold ?? null,
@@ -168,6 +206,19 @@ export function resolveConfig(written: Written, folder: string, environment: str
       },
     },
   };
+}
+
+/** Rows below which even a bad slice may be chance. */
+const fewestRows = 30;
+
+function sliceOf(written: Written["validate"]["slices"][number]): SliceRule {
+  const {
+    where,
+    name = where,
+    minRows = fewestRows,
+    gates,
+  } = typeof written === "string" ? { where: written } : written;
+  return { name, where, minRows, gates: gates === undefined ? null : resolveQualityGates(gates) };
 }
 
 function routerOf({ image, sticky, header }: Written["deploy"]["router"]): Config["deploy"]["router"] {

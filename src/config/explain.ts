@@ -37,6 +37,8 @@ export function explain(
   where: Whereabouts,
 ): Finding[] {
   return issues.flatMap((issue) => {
+    const inner = insideUnion(issue, value);
+    if (inner) return explain(inner, schema, value, where);
     const path = issue.path.filter((step) => typeof step !== "symbol");
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => unknownKey(schema, path, key, where));
@@ -55,6 +57,22 @@ export function explain(
       located({ path, what: `${name} ${what}`, ...(fix === undefined ? {} : { fix }) }, where.valueAt(path)),
     ];
   });
+}
+
+/**
+ * What is wrong with a list or a mapping that may also be written in another form: the issues of the
+ * form that it was meant in. Null for all else.
+ */
+function insideUnion(issue: z.core.$ZodIssue, value: unknown): z.core.$ZodIssue[] | null {
+  if (issue.code !== "invalid_union") return null;
+  const path = issue.path.filter((step) => typeof step !== "symbol");
+  const found = valueAt(value, path);
+  if (!Array.isArray(found) && !isMapping(found)) return null;
+  // The wrong form is refused as a whole; the right one is read, and what is wrong lies within.
+  const meant = issue.errors.find((form) =>
+    form.every((one) => one.code !== "invalid_type" || one.path.length > 0),
+  );
+  return meant?.map((one) => ({ ...one, path: [...issue.path, ...one.path] })) ?? null;
 }
 
 /** The finding for a key that the schema does not know. */
@@ -110,12 +128,22 @@ function complain(
     case "too_big":
       return { what: `must be at most ${issue.maximum}, not ${describe(found)}` };
     case "invalid_union":
-      return { what: `must be a text, a number, true or false, not ${describe(found)}` };
+      return { what: `must be ${formsOf(issue)}, not ${describe(found)}` };
     case "invalid_format":
       return { what: `${issue.message}, not ${describe(found)}` };
     default:
       return { what: issue.message };
   }
+}
+
+/** What a value may be that has several forms: a text or a mapping of keys. */
+function formsOf({ errors }: z.core.$ZodIssueInvalidUnion): string {
+  const names = errors.flatMap(([first]) =>
+    first?.code === "invalid_type" && first.path.length === 0
+      ? [kinds[first.expected] ?? first.expected]
+      : [],
+  );
+  return list([...new Set(names)]);
 }
 
 /** YAML reads `3.12` as a number: quotes may be all that is missing. */

@@ -23,46 +23,58 @@ export const qualityMetrics = [
   "pinball",
 ] as const;
 
-/** What a model may cost: seconds to load, bytes of resident memory, bytes on disk. */
-export const budgets = ["loadTime", "rss", "modelSize"] as const;
+/** What a model may cost: seconds for one row and to load, bytes of resident memory, bytes on disk. */
+export const budgets = ["latencyP99", "loadTime", "rss", "modelSize"] as const;
 
 export type GateMetric = (typeof qualityMetrics)[number] | (typeof budgets)[number];
 
 /** How a per-class metric becomes one number. */
 export const averages = ["binary", "macro", "micro", "weighted"] as const;
 
-/** One gate in plain numbers; at least one bound is there. `loadTime` is in seconds, sizes in bytes. */
-interface Gate {
+/** One gate in plain numbers; at least one bound is there. Times are in seconds, sizes in bytes. */
+export interface Gate {
   min?: number;
   max?: number;
   /** How much worse than the version now in production the metric may be. */
   maxDrop?: number;
   average?: (typeof averages)[number];
+  /** Quantile of the pinball loss. */
+  alpha?: number;
 }
+
+export type QualityMetric = (typeof qualityMetrics)[number];
 
 export type Gates = Partial<Record<GateMetric, Gate>>;
 
-const min = z.number().describe("The gate fails when the metric is below this.").optional();
-const max = z.number().describe("The gate fails when the metric is above this.").optional();
+/** Gates without budgets: what a slice can have. */
+export type QualityGates = Partial<Record<QualityMetric, Gate>>;
+
+const min = z.number().describe("The metric must be at least this.").optional();
+const max = z.number().describe("The metric must be at most this.").optional();
 const maxDrop = z
   .number()
   .min(0)
-  .describe(
-    "The gate fails when the metric is worse by more than this than in the version now in production.",
-  )
+  .describe("How much worse than in the version now in production the metric may be, on the same rows.")
   .optional();
 const average = z.enum(averages).describe("How the metric of each class becomes one number.").optional();
 
 /** What only the whole gate shows: it must bound something, and must be possible to pass. */
 function bounding<Schema extends z.ZodType<object>>(gate: Schema, names: string): Schema {
   return gate
-    .refine((bounds) => Object.keys(bounds).some((key) => key !== "average"), {
+    .refine((bounds) => Object.keys(bounds).some((key) => key !== "average" && key !== "alpha"), {
       error: `needs a bound: ${names}`,
     })
     .refine((bounds) => !("min" in bounds && "max" in bounds && Number(bounds.min) > Number(bounds.max)), {
       error: "can never pass: its min is above its max",
     });
 }
+
+const alpha = z
+  .number()
+  .gt(0)
+  .lt(1)
+  .describe("Which quantile the model predicts: 0.9 where nine of ten true values are to be below it.")
+  .optional();
 
 const gate = (what: string) =>
   bounding(z.strictObject({ min, max, maxDrop }), "min, max or maxDrop").describe(what).optional();
@@ -87,8 +99,7 @@ const budget = (what: string, pattern: RegExp, form: string) =>
 
 const size = "must be a size such as 64KiB, 512MiB or 2GiB";
 
-/** Schema of `validate.gates`: one optional gate per metric. */
-export const gatesSchema = z.strictObject({
+const quality = {
   accuracy: gate("Share of rows predicted correctly."),
   balancedAccuracy: gate("Mean over the classes of the share of their rows predicted correctly."),
   precision: averagedGate("Share of the rows predicted positive that are positive."),
@@ -105,8 +116,21 @@ export const gatesSchema = z.strictObject({
   mape: gate("Mean absolute error as a share of the true value; lower is better."),
   r2: gate("Share of the target's variance that the model explains."),
   medianAbsoluteError: gate("Median absolute error; lower is better."),
-  pinball: gate("Pinball loss of the median; lower is better."),
-  loadTime: budget("Time to load the model.", durationPattern, "must be a duration such as 500ms or 2s"),
+  pinball: bounding(z.strictObject({ min, max, maxDrop, alpha }), "min, max or maxDrop")
+    .describe("Pinball loss of a quantile, by default of the median; lower is better.")
+    .optional(),
+} satisfies Record<QualityMetric, z.ZodType>;
+
+const time = "must be a duration such as 500ms or 2s";
+
+/** Schema of the gates of a slice: one optional gate per metric. */
+export const qualityGatesSchema = z.strictObject(quality);
+
+/** Schema of `validate.gates`: one optional gate per metric and budget. */
+export const gatesSchema = z.strictObject({
+  ...quality,
+  latencyP99: budget("Time to answer one row, which 99 of 100 requests keep within.", durationPattern, time),
+  loadTime: budget("Time to load the model.", durationPattern, time),
   rss: budget("Resident memory after loading.", sizePattern, size),
   modelSize: budget("Size of the model's files, all together.", sizePattern, size),
 } satisfies Record<GateMetric, z.ZodType>);
@@ -115,15 +139,22 @@ export const gatesSchema = z.strictObject({
 export type GatesFile = z.output<typeof gatesSchema>;
 
 /** Gates in plain numbers. */
-export function resolveGates({ loadTime, rss, modelSize, ...quality }: GatesFile): Gates {
-  const gates: Gates = {};
+export function resolveGates({ latencyP99, loadTime, rss, modelSize, ...quality }: GatesFile): Gates {
+  const gates: Gates = resolveQualityGates(quality);
+  if (latencyP99) gates.latencyP99 = { max: parseDuration(latencyP99.max) / 1000 };
+  if (loadTime) gates.loadTime = { max: parseDuration(loadTime.max) / 1000 };
+  if (rss) gates.rss = { max: parseSize(rss.max) };
+  if (modelSize) gates.modelSize = { max: parseSize(modelSize.max) };
+  return gates;
+}
+
+/** The gates of a slice in plain numbers. */
+export function resolveQualityGates(quality: z.output<typeof qualityGatesSchema>): QualityGates {
+  const gates: QualityGates = {};
   for (const metric of qualityMetrics) {
     const bounds = quality[metric];
     if (bounds) gates[metric] = plainGate(bounds);
   }
-  if (loadTime) gates.loadTime = { max: parseDuration(loadTime.max) / 1000 };
-  if (rss) gates.rss = { max: parseSize(rss.max) };
-  if (modelSize) gates.modelSize = { max: parseSize(modelSize.max) };
   return gates;
 }
 
@@ -133,5 +164,6 @@ function plainGate(bounds: { [Key in keyof Gate]: Gate[Key] | undefined }): Gate
   if (bounds.max !== undefined) plain.max = bounds.max;
   if (bounds.maxDrop !== undefined) plain.maxDrop = bounds.maxDrop;
   if (bounds.average !== undefined) plain.average = bounds.average;
+  if (bounds.alpha !== undefined) plain.alpha = bounds.alpha;
   return plain;
 }

@@ -20,6 +20,10 @@ function sectionOf(schema: z.core.$ZodType): z.ZodObject | null {
 export function partially(schema: z.core.$ZodType): z.core.$ZodType {
   const inner = bare(schema);
   if (inner instanceof z.ZodRecord) return z.record(inner.keyType, partially(inner.valueType));
+  if (inner instanceof z.ZodUnion) {
+    const forms = z.union(inner.options.map(partially));
+    return inner.description === undefined ? forms : forms.describe(inner.description);
+  }
   if (!(inner instanceof z.ZodObject)) return inner;
   const keys = Object.entries(inner.shape).map(
     ([key, value]) => [key, z.optional(partially(value))] as const,
@@ -46,7 +50,8 @@ export function leavesOf(schema: z.core.$ZodType, path: string[] = []): Leaf[] {
 /** The keys that may stand at a path: of a section, or none for a value. */
 export function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   const at = schemaAt(schema, path);
-  return Object.keys((at && sectionOf(at)?.shape) ?? {});
+  const forms = at instanceof z.ZodUnion ? at.options : at === null ? [] : [at];
+  return forms.flatMap((form) => Object.keys(sectionOf(form)?.shape ?? {}));
 }
 
 /** The schema of the value at a path, or null where the schema knows no such key. */
@@ -54,6 +59,10 @@ export function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType |
   const inner = bare(schema);
   const [key, ...rest] = path;
   if (key === undefined) return inner;
+  if (inner instanceof z.ZodUnion) {
+    return inner.options.map((form) => schemaAt(form, path)).find((schema) => schema !== null) ?? null;
+  }
+  if (inner instanceof z.ZodArray) return typeof key === "number" ? schemaAt(inner.element, rest) : null;
   if (inner instanceof z.ZodRecord) return schemaAt(inner.valueType, rest);
   if (!(inner instanceof z.ZodObject) || !Object.hasOwn(inner.shape, key)) return null;
   const next = inner.shape[key];

@@ -1,14 +1,23 @@
 // The schema of mlship.yaml: every key, what it means, and its default. All else derives from here.
 import { z } from "zod";
 import { canary, strategy } from "./canary-keys.ts";
-import { gatesSchema } from "./gates.ts";
 import { image } from "./image-keys.ts";
 import { partially } from "./keys.ts";
 import { kubernetes } from "./kubernetes-keys.ts";
-import { column, label, localPath, path, positiveDuration } from "./texts.ts";
+import { label, localPath, path, positiveDuration } from "./texts.ts";
+import { validate } from "./validate-keys.ts";
 
 /** Model formats that `model.format` may name; `auto` detects the format from the content. */
-export const formats = ["auto", "onnx", "sklearn", "skops", "xgboost", "lightgbm"] as const;
+export const formats = [
+  "auto",
+  "onnx",
+  "sklearn",
+  "skops",
+  "xgboost",
+  "lightgbm",
+  "keras",
+  "savedmodel",
+] as const;
 
 const semver =
   /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*))*)?$/;
@@ -52,30 +61,6 @@ const python = z
       .default([]),
   })
   .describe("The Python environment that scores and serves the model.");
-
-const validate = z
-  .strictObject({
-    data: localPath.describe("Labelled rows to judge the model on: csv, parquet or jsonl."),
-    target: column.describe("Column that holds the true value.").default("target"),
-    task: z
-      .enum(["auto", "binary", "multiclass", "regression"])
-      .describe("What the model predicts; auto decides from the model and the target.")
-      .default("auto"),
-    gates: gatesSchema.describe("What each metric must reach for the model to ship.").default({}),
-    positive: z
-      .union([z.string(), z.number(), z.boolean()])
-      .describe("The positive class of a binary model; by default the second of its classes.")
-      .optional(),
-    weight: column.describe("Column that holds the weight of each row.").optional(),
-    threshold: z
-      .number()
-      .min(0)
-      .max(1)
-      .describe("Probability from which a row counts as positive; by default the model decides.")
-      .optional(),
-    key: column.describe("Column that identifies a row; it is not given to the model.").optional(),
-  })
-  .describe("The data and the gates that decide whether the model may ship.");
 
 const serve = z
   .strictObject({

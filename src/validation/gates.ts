@@ -40,8 +40,8 @@ export interface JudgedGate {
   hint: string | null;
 }
 
-/** What the model costs: seconds to load, bytes of memory after loading, bytes of files. */
-export type Costs = Record<(typeof budgets)[number], number>;
+/** What the model costs: seconds for a row and to load, bytes of memory after loading and of files; null when not measured. */
+export type Costs = Record<(typeof budgets)[number], number | null>;
 
 /** The metrics of the version in production on the same rows. */
 export type ProductionMetrics = readonly { name: string; average: string | null; value: number | null }[];
@@ -123,8 +123,8 @@ export function judge(
   });
 }
 
-function judgeBudget(metric: keyof Costs, bound: Bound, required: number, cost: number): JudgedGate {
-  const keeps = bound === "min" ? cost >= required : cost <= required;
+function judgeBudget(metric: keyof Costs, bound: Bound, required: number, cost: number | null): JudgedGate {
+  const keeps = cost !== null && (bound === "min" ? cost >= required : cost <= required);
   return {
     id: `${metric}.${bound}`,
     metric,

@@ -5,6 +5,7 @@ import type { Model } from "../model/model.ts";
 import { type Evaluation, evaluate, type EvaluationInput, type Reading } from "./evaluate.ts";
 import { checkGates, decide, judge, noGates, type ProductionMetrics } from "./gates.ts";
 import { type Golden, makeGolden } from "./golden.ts";
+import { picture } from "./pictures/pictures.ts";
 import type { PythonLock } from "./ports.ts";
 import { digestInputs, type Report, sealReport } from "./report.ts";
 
@@ -55,7 +56,7 @@ function makeReport(
   const { model, lock, gates, baseline, inputs, dataset, config, scorer, version } = input;
   const { task, classes, positive, metrics, findings } = evaluation;
   const { loadSeconds, rss, libraries } = scorer.model;
-  const costs = { loadTime: loadSeconds, rss, modelSize: model.size };
+  const costs = { latencyP99: null, loadTime: loadSeconds, rss, modelSize: model.size };
   const judged = judge(gates, task, metrics, baseline?.metrics ?? null, costs);
   const asked = new Set(inputs.map(({ name }) => name));
   return sealReport({
@@ -90,8 +91,7 @@ function makeReport(
     comparisons: [],
     slices: [],
     fairness: [],
-    calibration: null,
-    pictures: { curves: [], confusion: null, residuals: [] },
+    ...picture({ answers: evaluation.answers, classes, outputs: [dataset.target.name] }),
     robustness: [],
     data: {
       nulls: dataset.features

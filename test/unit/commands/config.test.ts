@@ -58,6 +58,10 @@ it("shows the origin beside each value on a terminal", async () => {
       gates:
         accuracy:
           min: 0.9                 --set validate.gates.accuracy.min
+      confidence: 0.95             default
+      judgeBy: interval            default
+      slices: []                   default
+      fairness: []                 default
       key: "a\\e[31m\\x9b1mb\\n"      --set validate.key
     serve:
       port: 9000                   mlship.yaml:9:23 (environment staging)

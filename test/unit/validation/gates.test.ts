@@ -12,7 +12,7 @@ const metrics: Metric[] = [
   { name: "rocAuc", average: null, value: null, reason: "the model gives no probabilities" },
   { name: "logLoss", average: null, value: 0.2, reason: null },
 ];
-const costs = { loadTime: 2, rss: 200, modelSize: 1000 };
+const costs = { latencyP99: null, loadTime: 2, rss: 200, modelSize: 1000 };
 const production = [
   { name: "accuracy", average: null, value: 0.95 },
   { name: "logLoss", average: null, value: 0.15 },
