@@ -24,6 +24,18 @@ export function bytesOf(buffer: Uint8Array): ByteSource {
   };
 }
 
+/** A part of another source, read where it lies. @throws Unreadable when it leaves the source. */
+export function windowOf(source: ByteSource, start: number, size: number): ByteSource {
+  checkRange(start, size, source.size);
+  return {
+    size,
+    read(offset, length) {
+      checkRange(offset, length, size);
+      return source.read(start + offset, length);
+    },
+  };
+}
+
 /** The bytes of an open file, read through a small window. Call `close` when done. */
 export class FileBytes implements ByteSource {
   readonly size: number;

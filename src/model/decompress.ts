@@ -24,7 +24,10 @@ export function compressionOf(head: Uint8Array): Compression | null {
 }
 
 /** What zlib's synchronous functions return when asked for `info`. */
-const inflated = z.object({ buffer: z.instanceof(Buffer), engine: z.object({ bytesWritten: z.number() }) });
+export const inflated = z.object({
+  buffer: z.instanceof(Buffer),
+  engine: z.object({ bytesWritten: z.number() }),
+});
 
 /**
  * The bytes inside a compressed file.

@@ -15,19 +15,27 @@ export class Refused {
   }
 }
 
-type Call = (args: readonly Value[]) => Value | Refused;
+/** What calling an allowed function with these arguments gives, or why that is refused. */
+export type Call = (args: readonly Value[]) => Value | Refused;
 
-const odd = new Refused("its arguments are not those that a model is saved with");
+/** The refusal of a call with arguments that no model has. */
+export const odd = new Refused("its arguments are not those that a model is saved with");
 
 /**
  * The result of calling a global that is permitted as function, class or by the user's trust.
- * `keyed` says that there are keyword arguments too; only classes take those.
+ * `keyed` says that there are keyword arguments too; only classes take those. `callOf` gives the rule
+ * of a function by its qualified name.
  */
-export function call(callee: Global, args: readonly Value[], keyed: boolean): Value | Refused {
+export function call(
+  callee: Global,
+  args: readonly Value[],
+  keyed: boolean,
+  callOf: (name: string) => Call | undefined,
+): Value | Refused {
   if (callee.permission === "trusted") return new Instance(callee.name, true);
   if (callee.permission === "value") return new Refused("it may be referred to, but not called");
   if (callee.permission === "class") return construct(callee, args.length > 0 || keyed);
-  const rule = isLossMaker(callee.name) ? instanceOfFirst : calls.get(callee.name);
+  const rule = callOf(callee.name);
   if (rule === undefined || keyed) return odd;
   return rule(args);
 }
@@ -134,6 +142,11 @@ const random: Call = (args) =>
   )
     ? new Instance("numpy.random")
     : odd;
+
+/** The rule of a function that pickles of scikit-learn, numpy and Python's own types call. */
+export function estimatorCall(name: string): Call | undefined {
+  return isLossMaker(name) ? instanceOfFirst : calls.get(name);
+}
 
 const calls: ReadonlyMap<string, Call> = new Map([
   ["_codecs.encode", encode],

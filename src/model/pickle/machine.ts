@@ -1,5 +1,5 @@
 // Runs a pickle's instructions on symbols: what would be imported and called is judged, never done.
-import { currentModule, permissionOf } from "./allowed.ts";
+import { currentModule } from "./allowed.ts";
 import { build } from "./build.ts";
 import { call, Refused } from "./calls.ts";
 import { literal, pair, text } from "./argument.ts";
@@ -11,14 +11,12 @@ import { Stack } from "./stack.ts";
 import { describe, Global, Instance, Opaque, PyDict, PyList, PySet, PyTuple, type Value } from "./values.ts";
 import { quote } from "../reading.ts";
 import { Unreadable } from "../unreadable.ts";
+import type { AllowList } from "./allow-list.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ByteSource } from "../bytes.ts";
 
 /** Puts items into a container; says why that is refused, or null. */
 type Put = (target: Value, items: readonly Value[]) => string | null;
-
-/** Which unpickler will read the stream: joblib's finds array bytes after some objects, Python's does not. */
-export type Dialect = "joblib" | "python";
 
 /**
  * Walks one pickle from `position` to its STOP. What is not allowed becomes a finding in the ledger.
@@ -27,22 +25,22 @@ export type Dialect = "joblib" | "python";
 export function runPickle(
   source: ByteSource,
   position: number,
-  dialect: Dialect,
+  allow: AllowList,
   ledger: Ledger,
 ): { value: Value; end: number } {
-  const machine = new Machine(new Decoder(source, position), dialect, ledger);
+  const machine = new Machine(new Decoder(source, position), allow, ledger);
   return { value: machine.run(), end: machine.decoder.position };
 }
 
 class Machine {
   readonly decoder: Decoder;
-  readonly #dialect: Dialect;
+  readonly #allow: AllowList;
   readonly #ledger: Ledger;
   readonly #stack = new Stack();
 
-  constructor(decoder: Decoder, dialect: Dialect, ledger: Ledger) {
+  constructor(decoder: Decoder, allow: AllowList, ledger: Ledger) {
     this.decoder = decoder;
-    this.#dialect = dialect;
+    this.#allow = allow;
     this.#ledger = ledger;
   }
 
@@ -163,18 +161,9 @@ class Machine {
       case "EXT4":
         return this.#unprovable(offset, "extension", "it imports through Python's extension registry");
       case "PERSID":
-        return this.#unprovable(
-          offset,
-          "persistent-id",
-          "it asks the loader for an object by a persistent id",
-        );
+        return this.#persistent(text(argument), offset);
       case "BINPERSID":
-        stack.pop();
-        return this.#unprovable(
-          offset,
-          "persistent-id",
-          "it asks the loader for an object by a persistent id",
-        );
+        return this.#persistent(stack.pop(), offset);
       case "NEXT_BUFFER":
         return this.#unprovable(offset, "buffer", "it needs a buffer that is not in the file");
       case "READONLY_BUFFER":
@@ -191,6 +180,12 @@ class Machine {
   #unprovable(offset: number, rule: string, message: string): void {
     this.#ledger.report(offset, rule, message);
     this.#stack.push(new Opaque(true));
+  }
+
+  #persistent(id: Value, offset: number): void {
+    const found = this.#allow.persistent(id);
+    if (found instanceof Refused) this.#unprovable(offset, "persistent-id", found.why);
+    else this.#stack.push(found);
   }
 
   #stackGlobal(offset: number): void {
@@ -216,7 +211,7 @@ class Machine {
       );
       return new Opaque(true);
     }
-    const permission = permissionOf(module, name);
+    const permission = this.#allow.permissionOf(module, name);
     if (permission !== null) return new Global(qualified, permission);
     if (this.#ledger.trust.has(qualified)) return new Global(qualified, "trusted");
     this.#ledger.report(offset, "unknown-global", `it imports ${qualified}`, qualified);
@@ -247,7 +242,7 @@ class Machine {
       this.#ledger.report(offset, "call", `it calls ${describe(callee)}`);
       return new Opaque(true);
     }
-    const result = call(callee, args, keyed);
+    const result = call(callee, args, keyed, (name) => this.#allow.callOf(name));
     if (!(result instanceof Refused)) return result;
     // An argument that was reported already makes the call odd, too; once is enough.
     const known = args.some((value) => value instanceof Opaque && value.reported);
@@ -261,7 +256,7 @@ class Machine {
     const refused = build(target, state);
     if (refused !== null) this.#ledger.report(offset, "state", refused);
     if (!(target instanceof Instance) || target.of !== wrapperName) return;
-    if (this.#dialect === "python") {
+    if (this.#allow.dialect === "python") {
       throw new Unreadable(offset, "it is part joblib file, part plain pickle: loaders read it differently");
     }
     this.#stack.pop();
@@ -269,7 +264,12 @@ class Machine {
   }
 
   #nested(): Value {
-    const { value, end } = runPickle(this.decoder.source, this.decoder.position, "python", this.#ledger);
+    const { value, end } = runPickle(
+      this.decoder.source,
+      this.decoder.position,
+      { ...this.#allow, dialect: "python" },
+      this.#ledger,
+    );
     this.decoder.position = end;
     return value;
   }

@@ -1,4 +1,5 @@
 // Walks a whole pickle file: the pickle that a loader would read, and whatever lies behind it.
+import { estimators, type AllowList } from "./allow-list.ts";
 import { Ledger } from "./ledger.ts";
 import { runPickle } from "./machine.ts";
 import { Unreadable } from "../unreadable.ts";
@@ -14,17 +15,27 @@ export interface PickleWalk {
   globals: Map<string, number>;
 }
 
-/** Walks every pickle in a file as joblib would load it, without loading it. */
-export function walkPickle(source: ByteSource, file: string, trust: readonly string[]): PickleWalk {
+/**
+ * Walks every pickle in a file as its loader would read it, without loading it. It throws nothing: damage
+ * is a finding.
+ * @param trust qualified names allowed beyond the list
+ * @param allow what the framework's pickles may reach; those of scikit-learn and joblib by default
+ */
+export function walkPickle(
+  source: ByteSource,
+  file: string,
+  trust: readonly string[],
+  allow: AllowList = estimators,
+): PickleWalk {
   const ledger = new Ledger(file, trust);
   let root: Value = null;
   let position = 0;
   try {
-    const first = runPickle(source, 0, "joblib", ledger);
+    const first = runPickle(source, 0, allow, ledger);
     root = first.value;
     position = first.end;
     // A loader stops at the first STOP, but another loader may go on: nothing may hide behind it.
-    while (position < source.size) position = runPickle(source, position, "joblib", ledger).end;
+    while (position < source.size) position = runPickle(source, position, allow, ledger).end;
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const where = position === 0 ? "" : `after the first pickle, which ends at byte ${position}, `;
