@@ -24,6 +24,8 @@ export interface NumberAnswers {
   truth: Float64Array;
   predicted: Float64Array;
   weights: Float64Array | null;
+  /** The quantile that pinball loss judges, between 0 and 1; the median when it is not named. */
+  quantile?: number | undefined;
 }
 
 export type Answers = ClassAnswers | NumberAnswers;
@@ -46,7 +48,13 @@ export function weightOf(weights: Float64Array | null, row: number): number {
   return weights ? (weights[row] ?? 0) : 1;
 }
 
+/** How many rows were answered. */
+export function rowsOf(answers: Answers): number {
+  return answers.task === "regression" ? answers.truth.length / answers.outputs : answers.truth.length;
+}
+
 /** Sum of the weights of all rows. */
-export function totalWeight({ truth, weights }: Pick<Answers, "truth" | "weights">): number {
-  return weights ? weights.reduce((sum, weight) => sum + weight, 0) : truth.length;
+export function totalWeight(answers: Answers): number {
+  const { weights } = answers;
+  return weights ? weights.reduce((sum, weight) => sum + weight, 0) : rowsOf(answers);
 }

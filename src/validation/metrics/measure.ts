@@ -1,14 +1,12 @@
 // All metrics of a task, computed once for every runner and every gate.
 import type { Task } from "../../model/model.ts";
-import type { Answers, ClassAnswers, Measured } from "./answers.ts";
+import { type Answers, type ClassAnswers, type Measured, unmeasured } from "./answers.ts";
 import {
-  accuracy,
   type Average,
-  balancedAccuracy,
-  classScore,
   type Confusion,
   countConfusion,
-  mcc,
+  type CountedMetric,
+  countedScore,
 } from "./confusion.ts";
 import { brier, ece, logLoss } from "./probability.ts";
 import { averagePrecision, type RankingAverage, rocAuc } from "./ranking.ts";
@@ -87,23 +85,40 @@ export function measure(answers: Answers): Metric[] {
   );
 }
 
+/** One metric with one average, for parts of the rows: the others are not computed. */
+export function measureOne(answers: Answers, name: MetricName, average: Average | null): Measured {
+  if (answers.task === "regression") {
+    const number = numberMetrics.find((metric) => metric === name);
+    return number ? regressionScore(number, answers) : unmeasured("it is no metric of a regressor");
+  }
+  const metric = classMetrics.find((known) => known === name);
+  return metric
+    ? formulas[metric](answers, average, countConfusion(answers))
+    : unmeasured("it is no metric of a classifier");
+}
+
 type ClassFormula = (answers: ClassAnswers, average: Average | null, table: Confusion) => Measured;
 
 const ranking = (average: Average | null): RankingAverage =>
   average === "macro" || average === "weighted" ? average : null;
 
+const counted =
+  (metric: CountedMetric): ClassFormula =>
+  ({ positive }, average, table) =>
+    countedScore(metric, table, average ?? "macro", positive);
+
 const formulas: Record<(typeof classMetrics)[number], ClassFormula> = {
-  accuracy: (_answers, _average, table) => accuracy(table),
-  balancedAccuracy: (_answers, _average, table) => balancedAccuracy(table),
-  precision: ({ positive }, average, table) => classScore("precision", table, average ?? "macro", positive),
-  recall: ({ positive }, average, table) => classScore("recall", table, average ?? "macro", positive),
-  f1: ({ positive }, average, table) => classScore("f1", table, average ?? "macro", positive),
+  accuracy: counted("accuracy"),
+  balancedAccuracy: counted("balancedAccuracy"),
+  precision: counted("precision"),
+  recall: counted("recall"),
+  f1: counted("f1"),
   rocAuc: (answers, average) => rocAuc(answers, ranking(average)),
   averagePrecision: (answers, average) => averagePrecision(answers, ranking(average)),
   logLoss,
   brier,
   ece,
-  mcc: (_answers, _average, table) => mcc(table),
+  mcc: counted("mcc"),
 };
 
 /** The metrics with the average that the task means by default: one per name. */

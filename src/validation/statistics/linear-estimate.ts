@@ -1,0 +1,30 @@
+// What an estimate is, and the one that trusts the central limit theorem.
+import { type Influence, standardError } from "./influence.ts";
+import { type Bounds, boundsOn, type Scale } from "./scale.ts";
+
+/** A value, and what it may be in truth. */
+export interface Estimate {
+  value: number;
+  /** As in a report's intervals. */
+  method: string;
+  /** The interval that reaches `z` standard errors of a normal law; null when there is none. */
+  bounds: (z: number) => Bounds | null;
+}
+
+/** Rows from which on an interval that trusts the central limit theorem is given. */
+export const leastRows = 10;
+
+/** An estimate from the scatter of the rows' influences. */
+export function linearEstimate(
+  { value, rows }: Influence,
+  scale: Scale,
+  count: number,
+  method: string,
+): Estimate {
+  const error = standardError(rows) * Math.sqrt(count / Math.max(1, count - 1));
+  return {
+    value,
+    method,
+    bounds: (z) => (count < leastRows ? null : boundsOn(scale, value, error, z)),
+  };
+}
