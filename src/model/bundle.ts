@@ -18,6 +18,8 @@ export const bundleSchema = z.strictObject({
   handler: z.string().nullable(),
   task: z.enum(tasks),
   classes: z.array(z.union([z.string(), z.number(), z.boolean()])).nullable(),
+  /** Numbers that a regressor answers per row; left out for one. */
+  outputs: z.int().min(2).optional(),
   inputs: z.array(z.strictObject({ name: z.string(), type: z.enum(columnTypes), nullable: z.boolean() })),
   /** Versions that the loader insists on: a different one is an error, not a warning. */
   libraries: z.record(z.string(), z.string()),

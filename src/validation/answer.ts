@@ -4,7 +4,7 @@ import type { Predictions } from "./ports.ts";
 
 const label = z.union([z.string(), z.number(), z.boolean()]);
 const answerSchema = z.object({
-  predictions: z.array(label),
+  predictions: z.array(z.union([label, z.array(z.number())])),
   probabilities: z.array(z.array(z.number())).nullish(),
 });
 

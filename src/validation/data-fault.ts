@@ -1,4 +1,5 @@
-// What is wrong with a data file as a whole, as errors.
+// What is wrong with a data file, as errors.
+import { basename } from "node:path";
 import { MlshipError } from "../errors.ts";
 
 /** @throws MlshipError `data.duplicate-column` when two columns have the same name. */
@@ -79,4 +80,19 @@ function shorten(said: string): string {
     .slice(0, stop === -1 ? 3 : Math.max(stop, 1))
     .join("; ")
     .replace(/^(Invalid Input|Conversion|IO|Binder|Parser|Out of Range) Error: /, "");
+}
+
+/**
+ * The error for a number that no server could be sent.
+ * @param row counts from 0; null when it is not known.
+ */
+export function badNumber(file: string, name: string, value: number, row: number | null): MlshipError {
+  return new MlshipError({
+    code: "data.number",
+    what: `column ${JSON.stringify(name)} of ${basename(file)} holds a number that cannot be given to a model: ${value}${row === null ? "" : ` in row ${row + 1}`}`,
+    why: Number.isFinite(value) ? "whole numbers are exact up to 2^53 only" : "infinity has no JSON form",
+    fix: "leave the column out of the model's inputs, or write it as text or within range",
+    exit: "usage",
+    at: { file },
+  });
 }

@@ -3,18 +3,22 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
+import type { Batch } from "./batch.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
-import type { Label } from "../model/model.ts";
-import { openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import type { Columns } from "./ports.ts";
+import type { Series } from "./series.ts";
 import { loadTable } from "./source.ts";
 import type { SourceColumn } from "./stored.ts";
+import { readBatches } from "./stream.ts";
 import { type DataColumn, Table } from "./table.ts";
+import { readNumbers, readTruth } from "./truth.ts";
 
 /** Which columns have a meaning of their own. They are not given to the model. */
 export interface Roles {
-  target: string;
+  /** A list for a regressor with several outputs, in their order. */
+  target: string | readonly string[];
   weight?: string | undefined;
   key?: string | undefined;
 }
@@ -36,12 +40,15 @@ export interface Dataset {
   /** Digest of the file's bytes. */
   digest: Digest;
   rows: number;
+  /** The first of the targets; usually the only one. */
   target: DataColumn;
+  targets: DataColumn[];
   weight: string | null;
   key: string | null;
   /** What a model may be given: all columns but target, weight and key, in the order of the file. */
   features: DataColumn[];
-  labels: Label[];
+  /** What is right: one label per row, or row by row as many numbers as there are targets. */
+  labels: Series;
   /** One weight per row, at least 0; null when every row counts alike. */
   weights: Float64Array | null;
   /**
@@ -51,6 +58,11 @@ export interface Dataset {
    *   cannot carry exactly.
    */
   columns(names: readonly string[], from: number, to: number): Promise<Columns>;
+  /**
+   * All rows in the order of the file, in batches of `size`.
+   * @throws as `columns`.
+   */
+  batches(names: readonly string[], size: number): AsyncGenerator<Batch, void>;
   /** As `columns`, for the rows with these numbers, in their order; they must rise. */
   pick(names: readonly string[], rows: readonly number[]): Promise<Columns>;
   close(): void;
@@ -60,17 +72,19 @@ export interface Dataset {
 const fewestRows = 10;
 
 /**
- * Opens a csv, parquet or jsonl file. The whole file is read into memory, in typed columns.
+ * Opens a csv, parquet or jsonl file as typed columns.
+ * @param spill as in `openDatabase`: where columns go that are too many for memory.
  * @throws MlshipError `data.*`, exit 2, that names the file and, where it is known, the line or row.
  */
-export async function openDataset(file: string, roles: Roles): Promise<Dataset> {
-  const { connection, close } = await openDatabase();
+export async function openDataset(file: string, roles: Roles, spill: string | null = null): Promise<Dataset> {
+  const database = await openDatabase(spill);
+  const { connection, close } = database;
   try {
     const columns = await loadTable(connection, file);
     // From here on no query, a slice of the configuration's included, reaches a file or an option.
     await connection.run("set enable_external_access=false");
     await connection.run("set lock_configuration=true");
-    return { ...(await readDataset(connection, file, columns, roles)), close };
+    return { ...(await readDataset(database, file, columns, roles)), close };
   } catch (cause) {
     close();
     throw cause;
@@ -78,7 +92,7 @@ export async function openDataset(file: string, roles: Roles): Promise<Dataset> 
 }
 
 async function readDataset(
-  connection: DuckDBConnection,
+  { connection, connect }: Database,
   file: string,
   columns: SourceColumn[],
   roles: Roles,
@@ -86,9 +100,14 @@ async function readDataset(
   const { rows, nulls } = await countNulls(connection, columns);
   if (rows < fewestRows) throw tooFew(file, rows);
   const table = new Table(connection, file, columns, nulls);
-  const target = table.column(roles.target, "validate.target");
-  if (target.nulls > 0) throw await nullTarget(connection, file, target, table.place(target.name));
-  const taken = new Set<string>([roles.target]);
+  const wanted = typeof roles.target === "string" ? [roles.target] : roles.target;
+  const targets = wanted.map((name) => table.column(name, "validate.target"));
+  const [target] = targets;
+  if (!target) throw new TypeError("the configuration names a target");
+  for (const column of targets) {
+    if (column.nulls > 0) throw await nullTarget(connection, file, column, table.place(column.name));
+  }
+  const taken = new Set<string>(wanted);
   if (roles.weight !== undefined) taken.add(table.column(roles.weight, "validate.weight").name);
   if (roles.key !== undefined) {
     taken.add(roles.key);
@@ -99,7 +118,6 @@ async function readDataset(
       table.place(roles.key),
     );
   }
-  const all = { names: [target.name], filter: "true" };
   return {
     connection,
     sqlName: (name) => `c${table.place(table.column(name, null).name)}`,
@@ -107,6 +125,7 @@ async function readDataset(
     digest: await digestFile(file),
     rows,
     target,
+    targets,
     weight: roles.weight ?? null,
     key: roles.key ?? null,
     features: columns.flatMap(({ name, type }, place) =>
@@ -114,10 +133,20 @@ async function readDataset(
         ? []
         : [{ name, type, nullable: (nulls[place] ?? 0) > 0, nulls: nulls[place] ?? 0 }],
     ),
-    labels: ((await table.read(all.names, all.filter))[target.name] ?? []).filter((label) => label !== null),
-    weights: roles.weight === undefined ? null : await readWeights(table, roles.weight, file),
+    labels: await readTruth(connection, { file, rows, columns: table.placed(wanted) }),
+    weights:
+      roles.weight === undefined ? null : await readWeights(connection, table, roles.weight, file, rows),
     columns: (names, from, to) =>
       table.read(names, `rowid >= ${Math.trunc(from)} and rowid < ${Math.trunc(to)}`),
+    async *batches(names, size) {
+      // Of its own: the checks ask the other one for something while a model is at work.
+      const streaming = await connect();
+      try {
+        yield* readBatches(streaming, { file, columns: table.placed(names), size });
+      } finally {
+        streaming.closeSync();
+      }
+    },
     pick: (names, picked) => table.read(names, `rowid in (${[-1, ...picked].map(Math.trunc).join()})`),
   };
 }
@@ -130,11 +159,19 @@ async function countNulls(connection: DuckDBConnection, columns: SourceColumn[])
   return { rows, nulls: filled.map((count) => rows - count) };
 }
 
-async function readWeights(table: Table, name: string, file: string): Promise<Float64Array> {
-  const values = (await table.read([name], "true"))[name] ?? [];
-  const bad = values.findIndex((value) => typeof value !== "number" || value < 0);
-  const sum = values.reduce<number>((total, value) => total + Number(value), 0);
-  if (bad === -1 && sum > 0) return Float64Array.from(values, Number);
+async function readWeights(
+  connection: DuckDBConnection,
+  table: Table,
+  name: string,
+  file: string,
+  rows: number,
+): Promise<Float64Array> {
+  const { type } = table.column(name, "validate.weight");
+  const columns = type === "string" ? [] : table.placed([name]);
+  const values = await readNumbers(connection, { file, rows, columns });
+  const bad = columns.length === 0 ? 0 : values.findIndex((value) => !(value >= 0));
+  const sum = values.reduce((total, value) => total + value, 0);
+  if (bad === -1 && sum > 0) return values;
   throw new MlshipError({
     code: "data.weight",
     what: `column ${JSON.stringify(name)} of ${basename(file)} cannot be used as weights`,

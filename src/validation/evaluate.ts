@@ -9,6 +9,7 @@ import { measure, type Metric } from "./metrics/measure.ts";
 import type { Scorer } from "./ports.ts";
 import { type Finding, inspectAnswers } from "./sanity.ts";
 import { type Answer, scoreRows } from "./score.ts";
+import type { Series } from "./series.ts";
 import { inferTask } from "./task.ts";
 
 /** What of `validate` in mlship.yaml decides how answers are read. */
@@ -32,6 +33,9 @@ export interface EvaluationInput {
   onProgress?: ((done: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/** So many different labels say all that more of them would: that these are no classes. */
+const mostLabels = 10_000;
 
 /** A model's answers on a data set, measured but not judged. */
 export interface Evaluation {
@@ -58,7 +62,13 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
   const task = inferTask({
     asked: reading.task ?? "auto",
     model: { task: input.model.task, classes: known },
-    target: { file, name: dataset.target.name, type: dataset.target.type, labels },
+    target: {
+      file,
+      name: dataset.target.name,
+      type: dataset.target.type,
+      labels: labels.distinct(mostLabels),
+      columns: dataset.targets.length,
+    },
   });
   const source = `column ${JSON.stringify(dataset.target.name)}`;
   // Before the model runs: a mismatch needs no scoring to be seen.
@@ -75,7 +85,7 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
     classes: classes.length,
   };
   if (answer.probabilities && answer.width !== classes.length) throw wrongWidth(answer.width, classes);
-  const own = Int32Array.from(answer.predictions, find);
+  const own = answer.predictions.encode(find);
   const answers: Answers = {
     task,
     classes: classes.length,
@@ -85,7 +95,6 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
     probabilities: answer.probabilities,
     weights: dataset.weights,
   };
-  const strangers = answer.predictions.filter((_label, row) => own[row] === -1);
   return {
     task,
     classes: [...classes],
@@ -93,12 +102,14 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
     answer,
     answers,
     metrics: measure(answers),
-    findings: [...inspectAnswers({ ...raw, strangers }), ...thresholdFinding(reading)],
+    findings: [...inspectAnswers({ ...raw, own }), ...thresholdFinding(reading)],
   };
 }
 
 function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
-  const text = answer.predictions.find((value) => typeof value !== "number");
+  const text = answer.predictions.isNumeric
+    ? undefined
+    : answer.predictions.distinct().find((value) => typeof value !== "number");
   if (text !== undefined) {
     throw new MlshipError({
       code: "score.not-numbers",
@@ -107,15 +118,21 @@ function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
       exit: "usage",
     });
   }
+  const outputs = dataset.targets.length;
+  if (answer.outputs !== outputs) throw wrongOutputs(answer.outputs, dataset);
   const answers: Answers = {
     task: "regression",
-    outputs: 1,
-    truth: Float64Array.from(dataset.labels, Number),
-    predicted: Float64Array.from(answer.predictions, Number),
+    outputs,
+    truth: dataset.labels.numbers(),
+    predicted: answer.predictions.numbers(),
     weights: dataset.weights,
   };
-  const raw = { predictions: answer.predictions, probabilities: null, classes: null, strangers: [] };
-  const findings = inspectAnswers(raw);
+  const findings = inspectAnswers({
+    predictions: answer.predictions,
+    probabilities: null,
+    classes: null,
+    own: null,
+  });
   return {
     task: "regression",
     classes: null,
@@ -131,8 +148,8 @@ function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
  * Classes of a model that does not name them: 0 … k − 1 for k probabilities when all labels are such
  * numbers, else every label of the data and of the answers.
  */
-function classesOf(labels: readonly Label[], { predictions, width }: Answer, source: string): Label[] {
-  const [asked, said] = [distinctLabels(labels), distinctLabels(predictions)];
+function classesOf(labels: Series, { predictions, width }: Answer, source: string): Label[] {
+  const [asked, said] = [distinctLabels(labels.distinct()), distinctLabels(predictions.distinct())];
   const isText = (label: Label) => typeof label === "string";
   // Names in the data, numbers in the answers: no row could ever be right.
   if (asked.some(isText) !== said.some(isText)) encodeLabels(labels, said, source);
@@ -167,11 +184,7 @@ function rejectMisread(task: Task, reading: Reading): void {
   });
 }
 
-function decideBy(
-  threshold: number,
-  { probabilities, predictions, width }: Answer,
-  positive: number,
-): Int32Array {
+function decideBy(threshold: number, { probabilities, width }: Answer, positive: number): Int32Array {
   if (!probabilities) {
     throw new MlshipError({
       code: "validate.threshold",
@@ -180,9 +193,11 @@ function decideBy(
       exit: "usage",
     });
   }
-  return Int32Array.from(predictions, (_label, row) =>
-    (probabilities[row * width + positive] ?? 0) >= threshold ? positive : 1 - positive,
-  );
+  const decided = new Int32Array(probabilities.length / width);
+  for (let row = 0; row < decided.length; row++) {
+    decided[row] = (probabilities[row * width + positive] ?? 0) >= threshold ? positive : 1 - positive;
+  }
+  return decided;
 }
 
 function thresholdFinding({ threshold }: Reading): Finding[] {
@@ -195,6 +210,16 @@ function thresholdFinding({ threshold }: Reading): Finding[] {
       fix: "apply the threshold to the probabilities that the server returns, or in the handler's postprocess",
     },
   ];
+}
+
+function wrongOutputs(outputs: number, { targets }: Dataset): MlshipError {
+  const names = targets.map(({ name }) => JSON.stringify(name)).join(", ");
+  return new MlshipError({
+    code: "score.outputs",
+    what: `the model answers ${outputs} ${outputs === 1 ? "number" : "numbers"} per row, but validate.target names ${targets.length}: ${names}`,
+    fix: "name one column for each of the model's outputs, in their order, as validate.target in mlship.yaml",
+    exit: "usage",
+  });
 }
 
 function wrongWidth(width: number, classes: readonly Label[]): MlshipError {

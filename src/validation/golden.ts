@@ -1,10 +1,11 @@
 // Golden rows: labelled rows with the answers that were measured, replayed on every place that serves.
 import { z } from "zod";
 import { type Digest, digestDocument } from "../digest.ts";
-import { columnTypes, type InputColumn, type Label, tasks } from "../model/model.ts";
+import { type ColumnType, columnTypes, type InputColumn, type Label, tasks } from "../model/model.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Columns, Predictions } from "./ports.ts";
+import type { Series } from "./series.ts";
 
 const digest = z.templateLiteral(["sha256:", z.string()]);
 const label = z.union([z.string(), z.number(), z.boolean()]);
@@ -26,8 +27,9 @@ export const goldenSchema = z.strictObject({
       values: z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])),
     }),
   ),
-  labels: z.array(label),
-  predictions: z.array(label),
+  labels: z.array(z.union([label, z.array(z.number())])),
+  /** Of a regressor with several outputs, a number of each. */
+  predictions: z.array(z.union([label, z.array(z.number())])),
   probabilities: z.array(z.array(z.number())).nullable(),
   digest,
 });
@@ -41,16 +43,27 @@ const mostGoldenRows = 200;
  * Chooses rows evenly over the file, and the first row of each class that would be missing. The same
  * labels always give the same rows.
  */
-export function chooseGoldenRows(labels: readonly Label[], most = mostGoldenRows): number[] {
-  if (labels.length <= most) return labels.map((_label, row) => row);
-  const spread = (count: number) =>
-    Array.from({ length: count }, (_none, at) => Math.floor((at * labels.length) / count));
+export function chooseGoldenRows(labels: Series, most = mostGoldenRows): number[] {
+  if (labels.length <= most) return spreadRows(labels.length, most);
   const first = new Map<Label, number>();
-  for (const [row, name] of labels.entries()) if (!first.has(name)) first.set(name, row);
   // Numbers of a regression are not classes: there a first row of each would be the start of the file.
-  if (first.size > most / 2) return spread(most);
-  const chosen = new Set([...first.values(), ...spread(most - first.size)]);
+  for (let row = 0; row < labels.length && first.size <= most / 2; row++) {
+    const name = labels.at(row);
+    if (!first.has(name)) first.set(name, row);
+  }
+  if (first.size > most / 2) return spreadRows(labels.length, most);
+  const chosen = new Set([...first.values(), ...spreadRows(labels.length, most - first.size)]);
   return [...chosen].toSorted((a, b) => a - b);
+}
+
+function spreadRows(rows: number, most: number): number[] {
+  const count = Math.min(rows, most);
+  return Array.from({ length: count }, (_none, at) => Math.floor((at * rows) / count));
+}
+
+/** The label of a row, or its numbers when there are several. */
+function labelOf(series: Series, row: number, outputs: number): Label | number[] {
+  return outputs === 1 ? series.at(row) : [...series.numbers().subarray(row * outputs, (row + 1) * outputs)];
 }
 
 /**
@@ -63,16 +76,16 @@ export async function makeGolden(
   inputs: readonly InputColumn[],
   { task, classes, answer }: Evaluation,
 ): Promise<Golden | null> {
-  const rows = chooseGoldenRows(dataset.labels);
+  const { predictions, outputs, probabilities, width } = answer;
+  const rows = outputs === 1 ? chooseGoldenRows(dataset.labels) : spreadRows(dataset.rows, mostGoldenRows);
   const values = await dataset.pick(
     inputs.map(({ name }) => name),
     rows,
   );
-  const { predictions, probabilities, width } = answer;
-  const picked = rows.map((row) => predictions[row] ?? "");
+  const picked = rows.map((row) => labelOf(predictions, row, outputs));
   const chances =
     probabilities && rows.map((row) => [...probabilities.subarray(row * width, (row + 1) * width)]);
-  if (![...picked, ...(chances?.flat() ?? [])].every(isPlain)) return null;
+  if (![...picked.flat(), ...(chances?.flat() ?? [])].every(isPlain)) return null;
   const content: Omit<Golden, "digest"> = {
     schema: "mlship.golden/v1",
     model,
@@ -80,13 +93,21 @@ export async function makeGolden(
     task,
     classes,
     rows: rows.length,
-    columns: inputs.map(({ name, type }) => ({ name, type, values: values[name] ?? [] })),
-    labels: rows.map((row) => dataset.labels[row] ?? ""),
+    columns: inputs.map(({ name, type }) => ({
+      name,
+      type,
+      values: (values[name] ?? []).map(givenAs(type)),
+    })),
+    labels: rows.map((row) => labelOf(dataset.labels, row, outputs)),
     predictions: picked,
     probabilities: chances,
   };
   return { ...content, digest: digestDocument(content) };
 }
+
+/** Truth values of the data that the model takes as numbers: a server is strict about types. */
+const givenAs = (type: ColumnType) => (value: number | string | boolean | null) =>
+  typeof value === "boolean" && type !== "bool" ? Number(value) : value;
 
 const isPlain = (value: Label) => typeof value !== "number" || Number.isFinite(value);
 
@@ -117,24 +138,27 @@ export function compareGolden(golden: Golden, { predictions, probabilities }: Pr
     (probabilities === null) === (golden.probabilities === null) &&
     (probabilities === null || probabilities.length === rows);
   if (!sameShape) return { rows, flips: rows, maxDelta: 0 };
-  const scale =
-    golden.task === "regression"
-      ? Math.max(...golden.predictions.map((value) => Math.abs(Number(value))))
-      : 1;
+  const isValue = golden.task === "regression";
+  const scale = isValue ? golden.predictions.flat().reduce(largerSize, 0) : 1;
   let [flips, maxDelta] = [0, 0];
   for (let row = 0; row < rows; row++) {
     const [was, is] = [golden.predictions[row], predictions[row]];
-    const before = golden.task === "regression" ? [Number(was)] : (golden.probabilities?.[row] ?? []);
-    const after =
-      golden.task === "regression"
-        ? [typeof is === "number" ? is : Number.NaN]
-        : (probabilities?.[row] ?? []);
+    const before = isValue ? numbersOf(was) : (golden.probabilities?.[row] ?? []);
+    const after = isValue ? numbersOf(is) : (probabilities?.[row] ?? []);
     const deltas = before.map(
       (value, place) => Math.abs((after[place] ?? Number.NaN) - value) / (scale || 1),
     );
     const finite = deltas.every(Number.isFinite) && before.length === after.length;
-    if (!finite || (golden.task !== "regression" && was !== is)) flips++;
+    if (!finite || (!isValue && was !== is)) flips++;
     if (finite) maxDelta = Math.max(maxDelta, ...deltas);
   }
   return { rows, flips, maxDelta };
+}
+
+const largerSize = (largest: number, value: Label) => Math.max(largest, Math.abs(Number(value)));
+
+/** The numbers of a row's prediction; NaN where it holds something else. */
+function numbersOf(prediction: Label | number[] | undefined): number[] {
+  const values = Array.isArray(prediction) ? prediction : [prediction];
+  return values.map((value) => (typeof value === "number" ? value : Number.NaN));
 }

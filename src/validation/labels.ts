@@ -1,6 +1,7 @@
 // Labels as a data file writes them, matched with the classes that a model knows.
 import { MlshipError } from "../errors.ts";
 import type { Label } from "../model/model.ts";
+import type { Series } from "./series.ts";
 
 /** Shows a label as it would be written in YAML: text in quotes, so that "1" and 1 differ. */
 export function showLabel(label: Label): string {
@@ -44,15 +45,11 @@ const written = (label: Label) => String(label === 0 ? 0 : label);
  * @param source who holds the labels, for the message: `column "target" of test.csv`.
  * @throws MlshipError `data.unknown-label` that names the labels that the model does not know.
  */
-export function encodeLabels(
-  labels: readonly Label[],
-  classes: readonly Label[],
-  source: string,
-): Int32Array {
+export function encodeLabels(labels: Series, classes: readonly Label[], source: string): Int32Array {
   const find = classFinder(classes);
-  const places = Int32Array.from(labels, find);
+  const places = labels.encode(find);
   if (!places.includes(-1)) return places;
-  const unknown = distinctLabels(labels.filter((_label, row) => places[row] === -1));
+  const unknown = distinctLabels(labels.distinct()).filter((label) => find(label) === -1);
   throw new MlshipError({
     code: "data.unknown-label",
     what: `${source} holds labels that the model does not know: ${showLabels(unknown)}`,

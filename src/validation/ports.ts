@@ -2,6 +2,8 @@
 import type { Platform } from "../config/image-keys.ts";
 import type { Digest } from "../digest.ts";
 import type { FileSet, Label } from "../model/model.ts";
+import type { Batch } from "./batch.ts";
+import type { Series } from "./series.ts";
 
 /** Every distribution pinned by hash for one Python and platform. */
 export interface PythonLock {
@@ -61,11 +63,24 @@ export interface Environments {
 /** Named columns of equal length: what a model is given. */
 export type Columns = Record<string, (number | string | boolean | null)[]>;
 
-/** What a model answers, row by row. */
+/** What a model answers to plain values, row by row. */
 export interface Predictions {
-  predictions: Label[];
+  /** A label; of a regressor with several outputs a number of each. */
+  predictions: (Label | number[])[];
   /** One row of class probabilities per prediction, in the order of `classes`; null when it has none. */
   probabilities: number[][] | null;
+}
+
+/** What a model answers to a batch. */
+export interface BatchAnswer {
+  /** A label per row; of a regressor with several outputs, row by row a number of each. NaN and infinity are kept. */
+  predictions: Series;
+  /** Values per row among the predictions, 1 but for a regressor with several outputs. */
+  outputs: number;
+  /** Row by row in the order of `classes`; null when the model gives none. */
+  probabilities: Float64Array | null;
+  /** Probabilities per row, 0 when there are none. */
+  width: number;
 }
 
 /** What a loaded model says of itself, with what loading it cost. */
@@ -81,8 +96,17 @@ export interface LoadedModel {
 /** One model, loaded in a Python process of its environment. */
 export interface Scorer {
   readonly model: LoadedModel;
-  /** @throws MlshipError `score.*` when the model refuses or fails on these rows. */
+  /**
+   * Answers rows as a server is asked for them: for a few rows, and to compare with a server's answers.
+   * @throws MlshipError `score.*` when the model refuses or fails on these rows, or a number is not finite.
+   */
   score(columns: Columns): Promise<Predictions>;
+  /**
+   * Answers a batch: the same model and the same values, without a text in between. A second batch may
+   * be given before the first is answered; they are answered in their order.
+   * @throws as `score`, but numbers that are not finite are answers.
+   */
+  predict(batch: Batch): Promise<BatchAnswer>;
   close(): Promise<void>;
 }
 

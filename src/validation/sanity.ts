@@ -1,5 +1,6 @@
 // Signs that a model is broken, whatever its metrics say.
-import type { Label } from "../model/model.ts";
+import { showLabel } from "./labels.ts";
+import type { Series } from "./series.ts";
 
 /** Something seen in the answers. `fail` fails the verdict, `warn` does not. */
 export interface Finding {
@@ -15,11 +16,11 @@ const sumTolerance = 1e-6;
 
 /** Answers as they came, with the probabilities row by row. */
 export interface RawAnswers {
-  predictions: readonly Label[];
+  predictions: Series;
   /** The classes that the model may answer; null for a regressor. */
   classes: number | null;
-  /** Predictions that are none of the classes. */
-  strangers: readonly Label[];
+  /** The classes of the predictions, -1 for none of them; null for a regressor. */
+  own: Int32Array | null;
   probabilities: Float64Array | null;
 }
 
@@ -28,10 +29,9 @@ export function inspectAnswers(answers: RawAnswers): Finding[] {
   return [...inspectPredictions(answers), ...inspectProbabilities(answers)];
 }
 
-function inspectPredictions({ predictions, strangers }: RawAnswers): Finding[] {
+function inspectPredictions({ predictions, own }: RawAnswers): Finding[] {
   const findings: Finding[] = [];
-  const broken = predictions.filter((label) => typeof label === "number" && !Number.isFinite(label)).length;
-  const strange = strangers.filter((label) => typeof label !== "number" || Number.isFinite(label));
+  const [broken, strange] = countOdd(predictions, own);
   if (broken > 0) {
     findings.push({
       code: "predictions.non-finite",
@@ -40,33 +40,52 @@ function inspectPredictions({ predictions, strangers }: RawAnswers): Finding[] {
       fix: "look for missing values, divisions by zero or overflow in the model's preprocessing",
     });
   }
-  if (strange.length > 0) {
+  if (strange.rows > 0) {
     findings.push({
       code: "predictions.unknown-class",
       severity: "fail",
-      what: `${count(strange.length, "prediction")} of ${predictions.length} are none of the model's classes, the first is ${JSON.stringify(strange[0])}`,
+      what: `${count(strange.rows, "prediction")} of ${predictions.length} are none of the model's classes, the first is ${showLabel(predictions.at(strange.first))}`,
       fix: "check that the handler's postprocess and the model agree on the labels",
     });
   }
-  if (predictions.length > 1 && new Set(predictions).size === 1) {
+  if (predictions.length > 1 && predictions.distinct(1).length === 1) {
     findings.push({
       code: "predictions.constant",
       severity: "warn",
-      what: `every prediction is ${JSON.stringify(predictions[0])}`,
+      what: `every prediction is ${showLabel(predictions.at(0))}`,
       fix: "check that the columns reach the model in the order and scale that it was trained with",
     });
   }
   return findings;
 }
 
+/** Predictions that are no finite numbers, and those that are no class of the model. */
+function countOdd(predictions: Series, own: Int32Array | null) {
+  const [isOdd, strange] = [(value: number) => !Number.isFinite(value), { rows: 0, first: -1 }];
+  if (own === null) return [predictions.numbers().filter(isOdd).length, strange] as const;
+  let broken = 0;
+  for (const [row, place] of own.entries()) {
+    if (place !== -1) continue;
+    const label = predictions.at(row);
+    if (typeof label === "number" && isOdd(label)) broken++;
+    else if (strange.rows++ === 0) strange.first = row;
+  }
+  return [broken, strange] as const;
+}
+
 function inspectProbabilities({ probabilities, classes }: RawAnswers): Finding[] {
   if (!probabilities || !classes) return [];
   const [rows, bad] = [probabilities.length / classes, { finite: 0, range: 0, sum: 0 }];
   for (let row = 0; row < rows; row++) {
-    const chances = probabilities.subarray(row * classes, (row + 1) * classes);
-    const sum = chances.reduce((total, chance) => total + chance, 0);
-    if (!chances.every(Number.isFinite)) bad.finite++;
-    else if (chances.some((chance) => chance < 0 || chance > 1 + sumTolerance)) bad.range++;
+    let [sum, isWithin] = [0, true];
+    for (let place = row * classes; place < (row + 1) * classes; place++) {
+      const chance = probabilities[place] ?? 0;
+      sum += chance;
+      isWithin &&= chance >= 0 && chance <= 1 + sumTolerance;
+    }
+    // A sum is finite when all of its terms are.
+    if (!Number.isFinite(sum)) bad.finite++;
+    else if (!isWithin) bad.range++;
     else if (Math.abs(sum - 1) > sumTolerance) bad.sum++;
   }
   const findings: Finding[] = [];

@@ -1,12 +1,15 @@
 // Gives a scorer the rows of a data set in batches, and gathers its answers.
 import { MlshipError } from "../errors.ts";
-import type { InputColumn, Label } from "../model/model.ts";
+import type { InputColumn } from "../model/model.ts";
 import type { Dataset } from "./dataset.ts";
-import type { Predictions, Scorer } from "./ports.ts";
+import type { BatchAnswer, Scorer } from "./ports.ts";
+import { type Series, SeriesBuilder } from "./series.ts";
 
 /** All answers, in the order of the rows. */
 export interface Answer {
-  predictions: Label[];
+  /** One label per row, or row by row `outputs` numbers. */
+  predictions: Series;
+  outputs: number;
   /** Row by row; null when the model gives none. */
   probabilities: Float64Array | null;
   /** Probabilities per row, 0 when there are none. */
@@ -16,56 +19,84 @@ export interface Answer {
 /** What {@link scoreRows} needs. */
 export interface Scoring {
   inputs: readonly InputColumn[];
-  dataset: Pick<Dataset, "rows" | "columns">;
-  scorer: Scorer;
+  dataset: Pick<Dataset, "rows" | "batches">;
+  scorer: Pick<Scorer, "predict">;
   onProgress?: ((done: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Rows per batch when the model has few inputs: large enough to vectorise, small enough to stream. */
-const mostRows = 4096;
-/** Values per batch: some megabytes of JSON, however many inputs there are. */
-const mostValues = 400_000;
+/** Rows per batch when the model has few inputs: large enough to vectorise, small enough to stay in a processor's cache. */
+const mostRows = 8192;
+/** Values per batch: 8 MB, however many inputs there are. */
+const mostValues = 1_000_000;
 
 /**
- * Scores every row.
+ * Scores every row. While the model is at work on a batch the next one is read and sent.
  * @throws MlshipError `score.*` when the model fails, or its answers do not have the shape of its input.
  */
 export async function scoreRows({ inputs, dataset, scorer, onProgress, signal }: Scoring): Promise<Answer> {
   const names = inputs.map(({ name }) => name);
-  const batch = Math.min(mostRows, Math.max(1, Math.floor(mostValues / Math.max(1, names.length))));
-  const predictions: Label[] = [];
-  let probabilities: Float64Array | null = null;
-  let width = 0;
-  for (let from = 0; from < dataset.rows; from += batch) {
+  const size = Math.min(mostRows, Math.max(1, Math.floor(mostValues / Math.max(1, names.length))));
+  const gathering = new Gathering(dataset.rows);
+  let earlier: Promise<BatchAnswer> | null = null;
+  const gather = async (asked: Promise<BatchAnswer>) => {
+    gathering.add(await asked);
+    onProgress?.(gathering.rows, dataset.rows);
+  };
+  for await (const batch of dataset.batches(names, size)) {
     signal?.throwIfAborted();
-    const to = Math.min(from + batch, dataset.rows);
-    const answered = await scorer.score(await dataset.columns(names, from, to));
-    const found = widthOf(answered, to - from);
-    if (from === 0 && found > 0) {
-      width = found;
-      probabilities = new Float64Array(dataset.rows * width);
-    }
-    if (found !== width)
-      throw misshapen(`row ${from + 1} has ${found} probabilities, the first row has ${width}`);
-    for (const label of answered.predictions) predictions.push(label);
-    for (const [row, chances] of (answered.probabilities ?? []).entries()) {
-      probabilities?.set(chances, (from + row) * width);
-    }
-    onProgress?.(to, dataset.rows);
+    const asked = scorer.predict(batch).then((answer) => held(answer, batch.rows));
+    // When the batch before it fails, that is the error: nobody waits for this one any more.
+    asked.catch(() => null);
+    if (earlier) await gather(earlier);
+    earlier = asked;
   }
-  return { predictions, probabilities, width };
+  if (earlier) await gather(earlier);
+  return gathering.finish();
 }
 
-function widthOf({ predictions, probabilities }: Predictions, rows: number): number {
-  if (predictions.length !== rows)
-    throw misshapen(`it gave ${predictions.length} predictions for ${rows} rows`);
-  if (!probabilities) return 0;
-  const width = probabilities[0]?.length ?? 0;
-  if (probabilities.length !== rows || probabilities.some((row) => row.length !== width) || width === 0) {
-    throw misshapen("it did not give every row the same number of probabilities");
+/** The answers to the batches so far. */
+class Gathering {
+  rows = 0;
+  readonly #total: number;
+  #shape: { outputs: number; width: number } | null = null;
+  #predictions = new SeriesBuilder(0);
+  #probabilities: Float64Array | null = null;
+
+  constructor(total: number) {
+    this.#total = total;
   }
-  return width;
+
+  add({ predictions, outputs, probabilities, width }: BatchAnswer): void {
+    if (this.#shape === null) {
+      this.#shape = { outputs, width };
+      this.#predictions = new SeriesBuilder(this.#total * outputs);
+      if (width > 0) this.#probabilities = new Float64Array(this.#total * width);
+    }
+    if (outputs !== this.#shape.outputs || width !== this.#shape.width) {
+      throw misshapen(
+        `row ${this.rows + 1} has ${outputs} values and ${width} probabilities, the first row has ${this.#shape.outputs} and ${this.#shape.width}`,
+      );
+    }
+    this.#predictions.add(predictions);
+    if (probabilities) this.#probabilities?.set(probabilities, this.rows * width);
+    this.rows += predictions.length / outputs;
+  }
+
+  finish(): Answer {
+    const { outputs, width } = this.#shape ?? { outputs: 1, width: 0 };
+    return { predictions: this.#predictions.finish(), outputs, probabilities: this.#probabilities, width };
+  }
+}
+
+/** Holds an answer to the number of rows that it is for. */
+function held(answer: BatchAnswer, rows: number): BatchAnswer {
+  const { predictions, outputs, probabilities, width } = answer;
+  if (predictions.length !== rows * outputs)
+    throw misshapen(`it gave ${predictions.length / outputs} predictions for ${rows} rows`);
+  if ((probabilities?.length ?? 0) !== rows * width)
+    throw misshapen("it did not give every row the same number of probabilities");
+  return answer;
 }
 
 function misshapen(why: string): MlshipError {

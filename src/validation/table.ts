@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { suggest } from "../config/suggest.ts";
 import { MlshipError } from "../errors.ts";
 import type { InputColumn } from "../model/model.ts";
+import { badNumber } from "./data-fault.ts";
 import type { Columns } from "./ports.ts";
 import type { SourceColumn } from "./stored.ts";
 
@@ -12,6 +13,9 @@ export interface DataColumn extends InputColumn {
   /** Rows without a value, NaN included. */
   nulls: number;
 }
+
+/** A column with its place: `c` and this number is what the table `rows` calls it. */
+export type PlacedColumn = DataColumn & { place: number };
 
 /** The table `rows` with the file's own names. */
 export class Table {
@@ -47,6 +51,11 @@ export class Table {
     return { name, type: column.type, nullable: nulls > 0, nulls };
   }
 
+  /** As {@link column}, for columns that a model names, with their places. */
+  placed(names: readonly string[]): PlacedColumn[] {
+    return names.map((name) => ({ ...this.column(name, null), place: this.place(name) }));
+  }
+
   /**
    * Values of the rows that an SQL predicate, made by mlship, lets through.
    * @throws MlshipError `data.no-column`, `data.column-type`, `data.number`.
@@ -73,15 +82,7 @@ export class Table {
     if (typeof number !== "number") throw wrongType(this.#file, name, typeof value);
     if (Number.isNaN(number)) return null;
     if (Number.isFinite(number) && (typeof value === "number" || Number.isSafeInteger(number))) return number;
-    throw new MlshipError({
-      code: "data.number",
-      what: `column ${JSON.stringify(name)} of ${basename(this.#file)} holds a number that cannot be given to a model: ${number}`,
-      why:
-        typeof value === "bigint" ? "whole numbers are exact up to 2^53 only" : "infinity has no JSON form",
-      fix: "leave the column out of the model's inputs, or write it as text or within range",
-      exit: "usage",
-      at: { file: this.#file },
-    });
+    throw badNumber(this.#file, name, number, null);
   }
 }
 

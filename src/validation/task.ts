@@ -9,7 +9,8 @@ export interface TaskEvidence {
   asked: Task | "auto";
   /** What the model says of itself; null where it says nothing. */
   model: { task: Task | null; classes: readonly Label[] | null };
-  target: { file: string; name: string; type: ColumnType; labels: readonly Label[] };
+  /** `columns`: how many targets there are, 1 when it is not said. */
+  target: { file: string; name: string; type: ColumnType; labels: readonly Label[]; columns?: number };
 }
 
 /** Without other evidence, a whole-number target counts as classes only up to this many of them. */
@@ -25,9 +26,12 @@ const mostClasses = 20;
 export function inferTask({ asked, model, target }: TaskEvidence): Task {
   const distinct = distinctLabels(target.labels);
   const says = modelTask(model);
-  const task = asked === "auto" ? (says ?? targetTask(target.type, distinct)) : asked;
+  const several = (target.columns ?? 1) > 1;
+  const task =
+    asked === "auto" ? (says ?? (several ? "regression" : targetTask(target.type, distinct))) : asked;
   const contradiction =
     (says && says !== task && `the model does ${says}, but validate.task is ${task}`) ||
+    (several && task !== "regression" && "only a regression has more than one target") ||
     contradictionOf(task, target, distinct);
   if (contradiction) {
     throw new MlshipError({

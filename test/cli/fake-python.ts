@@ -5,7 +5,15 @@ import { canonicalJson, digestBytes, digestDocument } from "../../src/digest.ts"
 import { MlshipError } from "../../src/errors.ts";
 import { bundleSchema } from "../../src/model/bundle.ts";
 import type { Resolver } from "../../src/image/lock/ports.ts";
-import type { Columns, Environments, Predictions, PythonLock, Scorers } from "../../src/validation/ports.ts";
+import type {
+  Columns,
+  Environments,
+  Predictions,
+  PythonLock,
+  Scorer,
+  Scorers,
+} from "../../src/validation/ports.ts";
+import { Series } from "../../src/validation/series.ts";
 
 const serverBytes = Buffer.from("# the server's source\n");
 const serverFile = {
@@ -151,12 +159,37 @@ export function evaluateBooster(bundleFolder: string): (columns: Columns) => Pre
   };
 }
 
+/** A batch as plain values, and plain answers as a batch's. */
+export function predictOf(score: (columns: Columns) => Predictions): Scorer["predict"] {
+  return async (batch) => {
+    await Promise.resolve();
+    const columns: Columns = Object.create(null);
+    for (const [place, name] of batch.numbers.entries()) {
+      const values = batch.numberBlock.subarray(place * batch.rows, (place + 1) * batch.rows);
+      columns[name] = Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+    }
+    for (const [place, { name, words }] of batch.texts.entries()) {
+      const codes = batch.textBlock.subarray(place * batch.rows, (place + 1) * batch.rows);
+      columns[name] = Array.from(codes, (code) => words[code] ?? null);
+    }
+    const { predictions, probabilities } = score(columns);
+    const outputs = Array.isArray(predictions[0]) ? predictions[0].length : 1;
+    return {
+      predictions: Series.of(predictions.flat()),
+      outputs,
+      probabilities: probabilities && Float64Array.from(probabilities.flat()),
+      width: probabilities?.[0]?.length ?? 0,
+    };
+  };
+}
+
 export function fakeScorers(faults: PythonFaults, signal: AbortSignal): Scorers {
   return {
     open(_environment, bundleFolder) {
       faults.onAct("load");
       signal.throwIfAborted();
       const evaluate = evaluateBooster(bundleFolder);
+      const predict = predictOf(evaluate);
       return Promise.resolve({
         model: { classes: [0, 1], libraries: { xgboost: "3.0.0" }, loadSeconds: 0.25, rss: 50_000_000 },
         async score(columns) {
@@ -164,6 +197,12 @@ export function fakeScorers(faults: PythonFaults, signal: AbortSignal): Scorers 
           await Promise.resolve();
           signal.throwIfAborted();
           return evaluate(columns);
+        },
+        async predict(batch) {
+          faults.onAct("score");
+          await Promise.resolve();
+          signal.throwIfAborted();
+          return predict(batch);
         },
         close: () => Promise.resolve(),
       });

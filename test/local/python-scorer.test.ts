@@ -7,6 +7,7 @@ import type { MlshipError } from "../../src/errors.ts";
 import { createEnvironments } from "../../src/tools/python/environments.ts";
 import { createScorers } from "../../src/tools/python/scorer.ts";
 import type { ScorersOptions } from "../../src/tools/python/scorer.ts";
+import type { Batch } from "../../src/validation/batch.ts";
 import type { Environment, Scorer } from "../../src/validation/ports.ts";
 
 let scratch: string;
@@ -54,6 +55,41 @@ describe("a scorer", () => {
     const answer = await scorer.score({ x });
     expect(answer.predictions[299_999]).toBe(2 * 299_999.125);
     expect(answer.probabilities).toHaveLength(300_000);
+    await scorer.close();
+  });
+
+  it("carries batches as bytes, several at once, each with its own answer", async () => {
+    const scorer = await open("well");
+    const answers = await Promise.all([1, 2, 3].map((rows) => scorer.predict(batchOf(rows * 50_000))));
+    for (const [place, { predictions, probabilities, outputs, width }] of answers.entries()) {
+      const rows = (place + 1) * 50_000;
+      expect([predictions.length, predictions.at(rows - 1), outputs, width]).toEqual([rows, 2 * rows, 1, 2]);
+      expect(probabilities?.subarray(-2)).toEqual(new Float64Array([0.25, 0.75]));
+    }
+    const { predictions } = await scorer.predict({
+      ...batchOf(3),
+      texts: [{ name: "s", words: ["née", "b\n"] }],
+      textBlock: new Int32Array([1, -1, 0]),
+    });
+    expect([0, 1, 2].map((row) => predictions.at(row))).toEqual(["b\n", "missing", "née"]);
+    expect(await scorer.score({ x: [4] })).toMatchObject({ predictions: [8] });
+    await scorer.close();
+  });
+
+  it("goes on after a batch that the model refuses", async () => {
+    const scorer = await open("refuse-batch");
+    const refused = await Promise.allSettled([scorer.predict(batchOf(10)), scorer.predict(batchOf(10))]);
+    expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await scorer.score({ x: [1] })).toMatchObject({ predictions: [2] });
+    await scorer.close();
+  });
+
+  it("says so when Python ends in the middle of a batch's answer", async () => {
+    const scorer = await open("short-batch");
+    await expect(scorer.predict(batchOf(10))).rejects.toMatchObject({
+      code: "score.died",
+      why: expect.stringContaining("gone in the middle"),
+    });
     await scorer.close();
   });
 
@@ -130,6 +166,12 @@ describe("a scorer", () => {
     });
   });
 });
+
+/** x is 1 … rows. */
+function batchOf(rows: number): Batch {
+  const numberBlock = Float64Array.from({ length: rows }, (_none, row) => row + 1);
+  return { rows, numbers: ["x"], numberBlock, texts: [], textBlock: new Int32Array(0) };
+}
 
 /** Command lines of the processes that run in this test's environment. */
 function running(): string[] {

@@ -1,14 +1,15 @@
-// Talks to a running program: one JSON document per line in, one per line out.
+// Talks to a running program: JSON documents, one per line, and blocks of bytes that a line announces.
 import { setTimeout as wait } from "node:timers/promises";
 import type { Readable } from "node:stream";
 import type { z } from "zod";
 import { MlshipError } from "../../errors.ts";
 import type { RunOptions } from "../process.ts";
+import { Incoming } from "./incoming.ts";
 
 /** A program that answers. */
 export interface Conversation {
-  /** Sends a line. The program may have ended: then the next `hear` says so. */
-  say(line: string): void;
+  /** Sends a line, and the blocks that it announces, which nobody changes any more. The program may have ended: then the next `hear` says so. */
+  say(line: string, blocks?: readonly Uint8Array[]): void;
   /**
    * The next line, as what it must be.
    * @param timeoutMs after which the program is ended.
@@ -17,6 +18,11 @@ export interface Conversation {
    *   lines that the program printed; `interrupted`; the signal's reason when it was aborted.
    */
   hear<T>(schema: z.ZodType<T>, timeoutMs: number, awaited: string): Promise<T>;
+  /**
+   * The next `count` bytes, at the start of a buffer of their own.
+   * @throws as `hear`.
+   */
+  hearBytes(count: number, timeoutMs: number, awaited: string): Promise<Uint8Array<ArrayBuffer>>;
   /** The last lines that the program printed for people. */
   printed(): string;
   /** Ends the program: no more input, then, after the grace time, by force. */
@@ -44,7 +50,7 @@ export async function startConversation(
   });
   const printed: string[] = [];
   const heardAll = keepLast(child.stderr, printed);
-  const replies = linesOf(child.stdout);
+  const replies = new Incoming(child.stdout);
   // A broken pipe also shows as the end of the program's output, where it is reported.
   child.stdin.on("error", () => null);
 
@@ -64,23 +70,32 @@ export async function startConversation(
     ]);
   }
 
+  /** What the program writes next; null is its end. */
+  async function within<T>(next: Promise<T | null>, timeoutMs: number, awaited: string): Promise<T> {
+    const timer = new AbortController();
+    const late = wait(timeoutMs, "late" as const, { signal: timer.signal }).catch(() => "stopped" as const);
+    const first = await Promise.race([next.then((heard) => ({ heard })), late]);
+    timer.abort();
+    if (typeof first === "string") {
+      child.kill("SIGKILL");
+      throw failed("score.timeout", `waited ${timeoutMs / 1000} s for ${awaited}`, printed);
+    }
+    if (first.heard === null) throw await ended(awaited);
+    return first.heard;
+  }
+
   return {
-    say: (line) => void child.stdin.write(`${line}\n`),
+    say(line, blocks = []) {
+      child.stdin.write(`${line}\n`);
+      for (const block of blocks) child.stdin.write(block);
+    },
     async hear(schema, timeoutMs, awaited) {
-      const timer = new AbortController();
-      const late = wait(timeoutMs, "late" as const, { signal: timer.signal }).catch(() => "stopped" as const);
-      const next = await Promise.race([replies.next(), late]);
-      timer.abort();
-      if (typeof next === "string") {
-        child.kill("SIGKILL");
-        throw failed("score.timeout", `waited ${timeoutMs / 1000} s for ${awaited}`, printed);
-      }
-      if (next.done === true) throw await ended(awaited);
-      const reply = schema.safeParse(parse(next.value));
+      const reply = schema.safeParse(parse(await within(replies.line(), timeoutMs, awaited)));
       if (reply.success) return reply.data;
       child.kill("SIGKILL");
       throw failed("score.bad-reply", `Python's answer is not what mlship expects of ${awaited}`, printed);
     },
+    hearBytes: (count, timeoutMs, awaited) => within(replies.bytes(count), timeoutMs, awaited),
     printed: () => printed.join("\n"),
     async end(graceMs) {
       child.stdin.end();
@@ -99,25 +114,11 @@ function failed(code: string, what: string, printed: readonly string[]): MlshipE
 }
 
 async function keepLast(stream: Readable, kept: string[]): Promise<void> {
-  for await (const line of linesOf(stream)) {
+  const lines = new Incoming(stream);
+  for (let line = await lines.line(); line !== null; line = await lines.line()) {
     kept.push(line.slice(0, 500));
     if (kept.length > keptLines) kept.shift();
   }
-}
-
-/** Lines ended by \n alone: JSON may hold the other characters that end a line for readline. */
-async function* linesOf(stream: Readable): AsyncGenerator<string, void> {
-  let pieces: string[] = [];
-  for await (const chunk of stream.setEncoding("utf8")) {
-    const [first = "", ...rest] = String(chunk).split("\n");
-    pieces.push(first);
-    for (const piece of rest) {
-      yield pieces.join("");
-      pieces = [piece];
-    }
-  }
-  const unfinished = pieces.join("");
-  if (unfinished !== "") yield unfinished;
 }
 
 function parse(line: string): unknown {

@@ -21,11 +21,25 @@ export const readyReply = z.union([
   failure,
 ]);
 
-/** One line for each request. */
+/** One line for each request of plain values. */
 export const predictionsReply = z.union([
   z.object({
-    predictions: z.array(label),
+    predictions: z.array(z.union([label, z.array(z.number())])),
     probabilities: z.array(z.array(z.number())).nullable(),
+  }),
+  failure,
+]);
+
+/** The line before the blocks that answer a batch. */
+export const batchReply = z.union([
+  z.object({
+    answers: z.object({
+      rows: z.int().min(0),
+      /** What predictions are places among; null when they are numbers. */
+      labels: z.array(label).nullable(),
+      outputs: z.int().min(1),
+      width: z.int().min(0),
+    }),
   }),
   failure,
 ]);

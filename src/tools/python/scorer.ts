@@ -1,11 +1,20 @@
-// Loads a model in a Python process of its environment and asks it for predictions, line by line.
+// Loads a model in a Python process of its environment and asks it for predictions.
 import { dirname, resolve } from "node:path";
 import { MlshipError } from "../../errors.ts";
-import type { Columns, Environment, Predictions, Scorer, Scorers } from "../../validation/ports.ts";
+import type { Batch } from "../../validation/batch.ts";
+import type {
+  BatchAnswer,
+  Columns,
+  Environment,
+  Predictions,
+  Scorer,
+  Scorers,
+} from "../../validation/ports.ts";
+import { Series } from "../../validation/series.ts";
 import type { Variables } from "../process.ts";
 import { startConversation } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
-import { predictionsReply, readyReply } from "./scorer-replies.ts";
+import { batchReply, predictionsReply, readyReply } from "./scorer-replies.ts";
 import type { Failure } from "./scorer-replies.ts";
 
 /** How scorers run. */
@@ -18,7 +27,7 @@ export interface ScorersOptions {
   requestTimeoutMs?: number;
 }
 
-/** Scorers as processes: `python -m mlship_server score BUNDLE`, one JSON document per line. */
+/** Scorers as processes: `python -m mlship_server score BUNDLE`. */
 export function createScorers(options: ScorersOptions): Scorers {
   const loadTimeoutMs = options.loadTimeoutMs ?? 5 * 60_000;
   const requestTimeoutMs = options.requestTimeoutMs ?? 10 * 60_000;
@@ -42,27 +51,78 @@ export function createScorers(options: ScorersOptions): Scorers {
   };
 }
 
+const awaited = "the model's predictions";
+
 function scorerOf(conversation: Conversation, model: Scorer["model"], timeoutMs: number): Scorer {
-  /** Requests wait for one another: a reply belongs to the oldest request. */
+  /** Replies wait for one another: each belongs to the oldest request without one. */
   let last: Promise<unknown> = Promise.resolve();
 
-  async function ask(columns: Columns): Promise<Predictions> {
-    conversation.say(JSON.stringify({ columns }));
-    const reply = await conversation.hear(predictionsReply, timeoutMs, "the model's predictions");
-    if ("error" in reply) throw scoreFailed(reply.error, conversation);
-    checkRows(columns, reply);
-    return reply;
+  /** Requests do not wait: while the model is at work on one, the next one is on its way. */
+  function inTurn<T>(hear: () => Promise<T>): Promise<T> {
+    const answer = last.then(hear);
+    last = answer.catch(() => null);
+    return answer;
   }
 
   return {
     model,
     score(columns) {
-      const answer = last.then(() => ask(columns));
-      last = answer.catch(() => null);
-      return answer;
+      conversation.say(JSON.stringify({ columns }));
+      return inTurn(() => hearPredictions(conversation, columns, timeoutMs));
+    },
+    predict(batch) {
+      conversation.say(JSON.stringify({ batch: announce(batch) }), blocksOf(batch));
+      return inTurn(() => hearArrays(conversation, timeoutMs));
     },
     close: () => conversation.end(5_000),
   };
+}
+
+async function hearPredictions(
+  conversation: Conversation,
+  columns: Columns,
+  timeoutMs: number,
+): Promise<Predictions> {
+  const reply = await conversation.hear(predictionsReply, timeoutMs, awaited);
+  if ("error" in reply) throw scoreFailed(reply.error, conversation);
+  checkRows(columns, reply);
+  return reply;
+}
+
+async function hearArrays(conversation: Conversation, timeoutMs: number): Promise<BatchAnswer> {
+  const reply = await conversation.hear(batchReply, timeoutMs, awaited);
+  if ("error" in reply) throw scoreFailed(reply.error, conversation);
+  const { rows, labels, outputs, width } = reply.answers;
+  const said = await conversation.hearBytes(
+    rows * outputs * (labels === null ? float64 : int32),
+    timeoutMs,
+    awaited,
+  );
+  const chances = await conversation.hearBytes(rows * width * float64, timeoutMs, awaited);
+  return {
+    predictions:
+      labels === null
+        ? Series.numbers(new Float64Array(said.buffer))
+        : Series.coded(new Int32Array(said.buffer), labels),
+    outputs,
+    probabilities: width === 0 ? null : new Float64Array(chances.buffer),
+    width,
+  };
+}
+
+const float64 = Float64Array.BYTES_PER_ELEMENT;
+const int32 = Int32Array.BYTES_PER_ELEMENT;
+
+/** The line before a batch; see `Header` in mlship_server/columnar.py. */
+function announce({ rows, numbers, texts }: Batch) {
+  return { rows, numbers, texts: texts.map(({ name, words }) => [name, words]) };
+}
+
+/** As they lie in memory: every machine that runs Node is little-endian. */
+function blocksOf({ numberBlock, textBlock }: Batch): Uint8Array[] {
+  return [numberBlock, textBlock].map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+  );
 }
 
 /** No secrets, one thread, no order that differs between runs, and nothing written beside the sources. */

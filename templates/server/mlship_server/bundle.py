@@ -17,6 +17,8 @@ ALTERNATIVES = {
     "xgboost": ("xgboost-cpu",),
     "xgboost-cpu": ("xgboost",),
     "onnxruntime": ("onnxruntime-gpu",),
+    "tensorflow": ("tensorflow-cpu",),
+    "tensorflow-cpu": ("tensorflow",),
 }
 
 
@@ -42,7 +44,9 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     name: str
     version: str
     digest: str
-    format: Literal["onnx", "sklearn", "skops", "xgboost", "lightgbm"]
+    format: Literal[
+        "onnx", "sklearn", "skops", "xgboost", "lightgbm", "catboost", "pytorch", "keras", "savedmodel", "python"
+    ]
     entry: str
     handler: Union[str, None]
     task: Literal["binary", "multiclass", "regression"]
@@ -50,6 +54,8 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     inputs: list[Column]
     libraries: dict[str, str]
     allowed: list[str]
+    # How many numbers a regressor answers per row.
+    outputs: int = 1
 
 
 def read_bundle(folders: Folders) -> Bundle:

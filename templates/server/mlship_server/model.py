@@ -6,10 +6,21 @@ import sys
 from typing import Any
 
 from .bundle import Bundle, Folders, check_libraries, installed
+from .columnar import Columnar
 from .errors import LoadError
 from .handler import read_handler
 from .loaders import AdapterType, loader_for
-from .outputs import Answers, Outputs, as_mapping, check_probabilities, plain, read_answers, read_outputs
+from .outputs import (
+    Answers,
+    Arrays,
+    Outputs,
+    as_mapping,
+    check_probabilities,
+    plain,
+    read_answers,
+    read_arrays,
+    read_outputs,
+)
 from .table import Inputs, Table
 
 
@@ -23,6 +34,8 @@ class Model:
         for beside in dict.fromkeys((folders.model, folders.bundle)):
             sys.path.insert(0, str(beside))
         self.task = bundle.task
+        # Numbers that a prediction consists of.
+        self.width = bundle.outputs
         self.inputs = Inputs(bundle.inputs)
         self.handler = read_handler(folders.bundle, bundle.handler)
         names = set(bundle.libraries)
@@ -53,14 +66,17 @@ class Model:
 
     def answer(self, rows: list[tuple[Any, ...]]) -> Answers:
         """One answer per row. Raises BadOutput, or whatever the model raises."""
-        table = Table(self.inputs, rows)
+        return read_answers(self.arrays(Table(self.inputs, rows)))
+
+    def arrays(self, table: Table | Columnar) -> Arrays:
+        """As `answer`, in arrays."""
         outputs = read_outputs(self._predict(self._inputs(table)), self.task)
         if self.handler.postprocess is not None:
             given = as_mapping(outputs, self.classes)
             outputs = read_outputs(self.handler.postprocess(given, table.columns), self.task)
-        return read_answers(outputs, len(rows), self.classes)
+        return read_arrays(outputs, len(table), self.classes, self.width)
 
-    def _inputs(self, table: Table) -> Any:
+    def _inputs(self, table: Table | Columnar) -> Any:
         if self.handler.preprocess is not None:
             return self.handler.preprocess(table.columns)
         assert self.adapter is not None
@@ -78,8 +94,9 @@ class Model:
         model raised is returned: it may rightly refuse a row that means nothing. Raises LoadError
         for what no row can put right."""
         blank = {"float64": 0.0, "float32": 0.0, "int64": 0, "bool": False, "string": ""}
+        row = tuple(None if column.nullable else blank[column.type] for column in self.inputs.columns)
         try:
-            answers = self.answer([tuple(None if column.nullable else blank[column.type] for column in self.inputs.columns)])
+            arrays = self.arrays(Table(self.inputs, [row]))
         except LoadError:
             raise
         except Exception as error:
@@ -87,5 +104,5 @@ class Model:
         if self.classes is None and self.adapter is not None:
             # ONNX exports name their classes only in what they answer.
             self.classes = self.adapter.classes
-        check_probabilities(answers)
+        check_probabilities(arrays)
         return None

@@ -23,10 +23,21 @@ class Outputs(NamedTuple):
     probabilities: Any = None
 
 
-class Answers(NamedTuple):
-    """One prediction per row; `broken` marks the rows whose numbers are not finite, or is None."""
+class Arrays(NamedTuple):
+    """One prediction per row, checked. With `labels` the predictions are places among these; without,
+    they are numbers, truth values or texts. `fine` is False for rows whose numbers are not finite, or None."""
 
-    predictions: list[Label]
+    predictions: np.ndarray
+    labels: list[Label] | None
+    probabilities: np.ndarray | None
+    fine: np.ndarray | None
+
+
+class Answers(NamedTuple):
+    """One prediction per row, of a regressor with several outputs a list of them; `broken` marks the
+    rows whose numbers are not finite, or is None."""
+
+    predictions: list[Any]
     probabilities: list[list[float]] | None
     broken: list[bool] | None
 
@@ -56,49 +67,65 @@ def as_mapping(outputs: Outputs, classes: list[Label] | None) -> dict[str, Any]:
     return given
 
 
-def read_answers(outputs: Outputs, size: int, classes: list[Label] | None) -> Answers:
-    """Raises BadOutput unless there is one prediction, and one row of probabilities, per row."""
-    rows: list[list[float]] | None = None
-    fine = None
+def read_arrays(outputs: Outputs, size: int, classes: list[Label] | None, width: int = 1) -> Arrays:
+    """Raises BadOutput unless there is one prediction of `width` numbers, and one row of probabilities, per row."""
+    probabilities, fine = None, None
     if outputs.probabilities is not None:
         probabilities = np.asarray(outputs.probabilities, dtype=np.float64)
-        width = len(classes) if classes is not None else probabilities.shape[-1]
-        if probabilities.shape != (size, width):
-            raise BadOutput(f"probabilities of shape {probabilities.shape} for {size} rows and {width} classes")
+        chances = len(classes) if classes is not None else probabilities.shape[-1]
+        if probabilities.shape != (size, chances):
+            raise BadOutput(f"probabilities of shape {probabilities.shape} for {size} rows and {chances} classes")
         fine = np.isfinite(probabilities)
         fine = None if fine.all() else fine.all(axis=1)
-        rows = probabilities.tolist()
-    if outputs.predictions is not None:
-        predictions = np.asarray(outputs.predictions)
-        if predictions.ndim == 2 and predictions.shape[1] == 1:
-            predictions = predictions[:, 0]
-        if predictions.shape != (size,):
-            raise BadOutput(f"predictions of shape {predictions.shape} for {size} rows")
-        labels = predictions.tolist()
-        if predictions.dtype.kind == "f":
-            finite = np.isfinite(predictions)
-            if not finite.all():
-                fine = finite if fine is None else fine & finite
-        elif predictions.dtype.kind == "O":
-            labels = [plain(label) for label in labels]
-        elif predictions.dtype.kind not in "iubU":
-            raise BadOutput(f"predictions of type {predictions.dtype}")
-    elif rows is not None:
-        best = probabilities.argmax(axis=1).tolist()
-        labels = best if classes is None else [classes[index] for index in best]
-    else:
-        raise BadOutput("neither predictions nor probabilities")
-    return Answers(labels, rows, None if fine is None else (~fine).tolist())
+    if outputs.predictions is None:
+        if probabilities is None:
+            raise BadOutput("neither predictions nor probabilities")
+        return Arrays(probabilities.argmax(axis=1), classes, probabilities, fine)
+    predictions = np.asarray(outputs.predictions)
+    if width == 1 and predictions.ndim == 2 and predictions.shape[1] == 1:
+        predictions = predictions[:, 0]
+    if predictions.shape != ((size,) if width == 1 else (size, width)):
+        raise BadOutput(f"predictions of shape {predictions.shape} for {size} rows")
+    kind = predictions.dtype.kind
+    if kind == "f":
+        finite = np.isfinite(predictions) if width == 1 else np.isfinite(predictions).all(axis=1)
+        if not finite.all():
+            fine = finite if fine is None else fine & finite
+    elif kind == "O" and width == 1:
+        return Arrays(*_places(predictions), probabilities, fine)
+    elif kind not in ("iubU" if width == 1 else "iu"):
+        raise BadOutput(f"predictions of type {predictions.dtype}")
+    return Arrays(predictions, None, probabilities, fine)
 
 
-def check_probabilities(answers: Answers) -> None:
+def read_answers(arrays: Arrays) -> Answers:
+    """The same as plain Python values."""
+    predictions, labels, probabilities, fine = arrays
+    values = predictions.tolist()
+    return Answers(
+        values if labels is None else [labels[place] for place in values],
+        None if probabilities is None else probabilities.tolist(),
+        None if fine is None else (~fine).tolist(),
+    )
+
+
+def _places(predictions: np.ndarray) -> tuple[np.ndarray, list[Label]]:
+    """Objects as places among the different ones. True, 1 and 1.0 are equal in Python, and three labels."""
+    found: dict[tuple[type, Label], int] = {}
+    places = [found.setdefault((type(label), label), len(found)) for label in map(plain, predictions)]
+    return np.array(places, dtype=np.int64), [label for _, label in found]
+
+
+def check_probabilities(arrays: Arrays) -> None:
     """Raises LoadError when they are something else, such as the logits of a neural network."""
-    for row in answers.probabilities or []:
-        # 1e-3: float32 sums of a thousand classes stay well within it.
-        if min(row) < -1e-3 or abs(sum(row) - 1.0) > 1e-3:
-            raise LoadError(
-                "the model answers numbers that are not probabilities: turn them into probabilities in a handler"
-            )
+    if arrays.probabilities is None:
+        return
+    # 1e-3: float32 sums of a thousand classes stay well within it. What is not finite is told by others.
+    rows = arrays.probabilities if arrays.fine is None else arrays.probabilities[arrays.fine]
+    if (rows < -1e-3).any() or (np.abs(rows.sum(axis=1) - 1.0) > 1e-3).any():
+        raise LoadError(
+            "the model answers numbers that are not probabilities: turn them into probabilities in a handler"
+        )
 
 
 def plain(label: Any) -> Label:

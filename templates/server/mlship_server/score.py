@@ -1,4 +1,5 @@
-"""`score`: answers tables that come as JSON lines on stdin, for the validation runner."""
+"""`score`: answers tables that come on stdin, for the validation runner. A line is a request as the server
+takes it, or announces a batch of typed columns that follows as bytes; either is answered in its own way."""
 
 from __future__ import annotations
 
@@ -8,17 +9,21 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Callable, TypeVar
 
 import msgspec
+import numpy as np
 
 from .bundle import Bundle, Folders
+from .columnar import BrokenOff, Header, read_batch
 from .errors import LoadError, Refusal
 from .model import Model
-from .outputs import BadOutput, check_probabilities
+from .outputs import Arrays, BadOutput, check_probabilities, read_answers
 from .schema import Schema
+from .table import Table
 
 LOAD_FAILED = 3
+Answered = TypeVar("Answered")
 
 
 def score(folders: Folders, bundle: Bundle) -> int:
@@ -46,20 +51,46 @@ def score(folders: Folders, bundle: Bundle) -> int:
     }
     _write(out, {"ready": ready})
     schema = Schema(bundle.inputs, None)
-    for line in sys.stdin.buffer:
-        if line.strip():
-            _write(out, _answer(model, schema, line))
+    batches = msgspec.json.Decoder(Announced)
+    stream = sys.stdin.buffer
+    while line := stream.readline():
+        if line.startswith(b'{"batch":'):
+            try:
+                _write_arrays(out, _guarded(lambda: _score_batch(model, batches.decode(line).batch, stream)))
+            except BrokenOff:
+                break
+        elif line.strip():
+            _write(out, _guarded(lambda: _score_rows(model, schema.decode(line))))
     return 0
 
 
-def _answer(model: Model, schema: Schema, line: bytes) -> dict[str, Any]:
+class Announced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    batch: Header
+
+
+def _score_rows(model: Model, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    arrays = model.arrays(Table(model.inputs, rows))
+    if arrays.fine is not None:
+        row = arrays.fine.tolist().index(False)
+        raise Refusal(500, "model.non-finite-output", f"The model answered row {row} with no finite number.", row=row)
+    check_probabilities(arrays)
+    answers = read_answers(arrays)
+    return {"predictions": answers.predictions, "probabilities": answers.probabilities}
+
+
+def _score_batch(model: Model, header: Header, stream: BinaryIO) -> Arrays:
+    # What is not finite is told like all else: a verdict on the model counts it.
+    arrays = model.arrays(read_batch(header, model.inputs, stream))
+    check_probabilities(arrays)
+    return arrays
+
+
+def _guarded(work: Callable[[], Answered]) -> Answered | dict[str, Any]:
+    """What the work gives, or the document of its refusal."""
     try:
-        answers = model.answer(schema.decode(line))
-        if answers.broken is not None:
-            row = answers.broken.index(True)
-            message = f"The model answered row {row} with no finite number."
-            raise Refusal(500, "model.non-finite-output", message, row=row)
-        check_probabilities(answers)
+        return work()
+    except BrokenOff:
+        raise
     except Refusal as refusal:
         return refusal.document()
     except (BadOutput, LoadError) as error:
@@ -67,7 +98,27 @@ def _answer(model: Model, schema: Schema, line: bytes) -> dict[str, Any]:
     except BaseException as error:
         traceback.print_exc()
         return Refusal(500, "model.failed", f"The model failed with {type(error).__name__}.").document()
-    return {"predictions": answers.predictions, "probabilities": answers.probabilities}
+
+
+def _write_arrays(out: BinaryIO, answered: Arrays | dict[str, Any]) -> None:
+    """A line that says what follows, then the predictions (float64, or int32 places among the labels)
+    and the probabilities (float64), row by row."""
+    if isinstance(answered, dict):
+        return _write(out, answered)
+    predictions, labels, probabilities, _ = answered
+    if predictions.dtype.kind == "b":
+        labels = [False, True]
+    elif predictions.dtype.kind == "U":
+        texts, predictions = np.unique(predictions, return_inverse=True)
+        labels = texts.tolist()
+    width = 0 if probabilities is None else probabilities.shape[1]
+    outputs = 1 if predictions.ndim == 1 else predictions.shape[1]
+    said = {"rows": len(predictions), "labels": labels, "outputs": outputs, "width": width}
+    out.write(msgspec.json.encode({"answers": said}) + b"\n")
+    out.write(np.ascontiguousarray(predictions, dtype="<f8" if labels is None else "<i4").tobytes())
+    if probabilities is not None:
+        out.write(np.ascontiguousarray(probabilities, dtype="<f8").tobytes())
+    out.flush()
 
 
 def _write(out: BinaryIO, document: dict[str, Any]) -> None:

@@ -39,7 +39,8 @@ class Tally:
             if broken is not None and broken[row]:
                 cells[NAN] += 1
             elif self.is_value:
-                cells[bin_of(label)] += 1
+                # The outputs of one row depend on one another: a second one is no second observation.
+                cells[bin_of(label[0] if isinstance(label, list) else label)] += 1
             elif places is not None:
                 cells[places.get(label, CLASSES)] += 1
             else:

@@ -8,6 +8,7 @@ import {
   goldenColumns,
   goldenSchema,
 } from "../../../src/validation/golden.ts";
+import { Series } from "../../../src/validation/series.ts";
 
 const golden: Golden = {
   schema: "mlship.golden/v1",
@@ -30,7 +31,7 @@ const { predictions, probabilities } = golden;
 test("rows rise, are at most 200, and hold every class of a few", () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 2000 }), (labels) => {
-      const rows = chooseGoldenRows(labels);
+      const rows = chooseGoldenRows(Series.of(labels));
       expect(rows.length).toBeLessThanOrEqual(200);
       expect(rows.length).toBeGreaterThanOrEqual(Math.min(labels.length, 190));
       expect(rows).toEqual([...new Set(rows)].toSorted((a, b) => a - b));
@@ -41,9 +42,9 @@ test("rows rise, are at most 200, and hold every class of a few", () => {
 
 test("a rare class is in it, and a regression's rows spread over the file", () => {
   const rare = Array.from({ length: 10_000 }, (_none, row) => (row === 777 ? "fraud" : "fine"));
-  expect(chooseGoldenRows(rare)).toContain(777);
+  expect(chooseGoldenRows(Series.of(rare))).toContain(777);
   const numbers = Array.from({ length: 1000 }, (_none, row) => row / 3);
-  expect(chooseGoldenRows(numbers)).toEqual(Array.from({ length: 200 }, (_none, at) => at * 5));
+  expect(chooseGoldenRows(Series.of(numbers))).toEqual(Array.from({ length: 200 }, (_none, at) => at * 5));
 });
 
 test("equal answers do not differ", () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MlshipError } from "../../../src/errors.ts";
 import type { Label, Task } from "../../../src/model/model.ts";
 import { encodeLabels } from "../../../src/validation/labels.ts";
+import { Series } from "../../../src/validation/series.ts";
 import { inferTask } from "../../../src/validation/task.ts";
 
 test.each<[Label[], Label[], number[]]>([
@@ -47,11 +48,11 @@ test.each<[Label[], Label[], number[]]>([
     [0, 1],
   ],
 ])("labels %j match classes %j", (labels, classes, places) => {
-  expect([...encodeLabels(labels, classes, "y")]).toEqual(places);
+  expect([...encodeLabels(Series.of(labels), classes, "y")]).toEqual(places);
 });
 
 test("a label that the model does not know is named, with the classes that it knows", () => {
-  const encode = () => encodeLabels(["benign", "malignant", "benign"], [0, 1], 'column "y"');
+  const encode = () => encodeLabels(Series.of(["benign", "malignant", "benign"]), [0, 1], 'column "y"');
   expect(encode).toThrow(
     expect.objectContaining({
       code: "data.unknown-label",
@@ -60,7 +61,7 @@ test("a label that the model does not know is named, with the classes that it kn
       exit: "usage",
     }),
   );
-  expect(() => encodeLabels([0, 1], ["a", "b"], "y")).toThrow(MlshipError);
+  expect(() => encodeLabels(Series.of([0, 1]), ["a", "b"], "y")).toThrow(MlshipError);
 });
 
 interface Case {

@@ -5,6 +5,7 @@ import type { Label } from "../../../src/model/model.ts";
 import { compareGolden, goldenColumns, goldenSchema } from "../../../src/validation/golden.ts";
 import { digestInputs, reportSchema } from "../../../src/validation/report.ts";
 import { validate } from "../../../src/validation/validate.ts";
+import { predictOf } from "../../cli/fake-python.ts";
 import { csv, errorOf, openText } from "./files.ts";
 import { inputs, lock, model, openRows, scorerOf, threshold, validation } from "./world.ts";
 
@@ -72,8 +73,8 @@ test("rows go to the scorer in batches, and progress is told", async () => {
   const { report } = await validate(
     await validation({ scorer, dataset, onProgress: (done) => seen.push(done) }),
   );
-  expect(calls).toEqual([4096, 4096, 1808]);
-  expect(seen).toEqual([4096, 8192, 10_000]);
+  expect(calls).toEqual([8192, 1808]);
+  expect(seen).toEqual([8192, 10_000]);
   expect(valueOf(report, "accuracy")).toBeCloseTo(0.9, 12);
 });
 
@@ -278,10 +279,7 @@ describe("refuses", () => {
       }),
     ],
   ])("answers of another shape: %s", async (_case, answer) => {
-    const scorer = {
-      ...threshold,
-      score: ({ x }: Record<string, unknown[]>) => Promise.resolve(answer(x?.length ?? 0)),
-    };
+    const scorer = { ...threshold, predict: predictOf(({ x }) => answer(x?.length ?? 0)) };
     expect((await refusal({ scorer })).code).toBe("score.shape");
   });
 

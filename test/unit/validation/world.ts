@@ -1,8 +1,9 @@
 // A model that is a pure function, a data file and everything else that a validation takes.
 import type { InputColumn, Label, Model } from "../../../src/model/model.ts";
 import type { Dataset } from "../../../src/validation/dataset.ts";
-import type { PythonLock, Scorer } from "../../../src/validation/ports.ts";
+import type { Columns, PythonLock, Scorer } from "../../../src/validation/ports.ts";
 import type { Validation } from "../../../src/validation/validate.ts";
+import { predictOf } from "../../cli/fake-python.ts";
 import { openText } from "./files.ts";
 
 export const lock: PythonLock = {
@@ -38,21 +39,23 @@ export function scorerOf(
   classes: Label[] | null = [0, 1],
   calls: number[] = [],
 ): Scorer {
+  const score = (columns: Columns) => {
+    const names = Object.keys(columns);
+    const rows = columns[names[0] ?? ""]?.length ?? 0;
+    calls.push(rows);
+    const answers = Array.from({ length: rows }, (_none, row) =>
+      predict(Object.fromEntries(names.map((name) => [name, columns[name]?.[row] ?? null]))),
+    );
+    const chances = answers.flatMap((answer) => (answer.chances ? [answer.chances] : []));
+    return {
+      predictions: answers.map(({ label }) => label),
+      probabilities: chances.length > 0 ? chances : null,
+    };
+  };
   return {
     model: { classes, libraries: { "scikit-learn": "1.6.1" }, loadSeconds: 0.5, rss: 1e8 },
-    score: (columns) => {
-      const names = Object.keys(columns);
-      const rows = columns[names[0] ?? ""]?.length ?? 0;
-      calls.push(rows);
-      const answers = Array.from({ length: rows }, (_none, row) =>
-        predict(Object.fromEntries(names.map((name) => [name, columns[name]?.[row] ?? null]))),
-      );
-      const chances = answers.flatMap((answer) => (answer.chances ? [answer.chances] : []));
-      return Promise.resolve({
-        predictions: answers.map(({ label }) => label),
-        probabilities: chances.length > 0 ? chances : null,
-      });
-    },
+    score: (columns) => Promise.resolve(score(columns)),
+    predict: predictOf(score),
     close: () => Promise.resolve(),
   };
 }

@@ -1,0 +1,135 @@
+// One label per row, in a few bytes each: numbers as they are, all else as places in a list of labels.
+import type { Label } from "../model/model.ts";
+
+/** Labels of many rows. */
+export class Series {
+  readonly length: number;
+  readonly #values: Float64Array | Int32Array;
+  /** Null when the values are the labels. */
+  readonly #names: readonly Label[] | null;
+
+  private constructor(values: Float64Array | Int32Array, names: readonly Label[] | null) {
+    this.#values = values;
+    this.#names = names;
+    this.length = values.length;
+  }
+
+  /** A number per row. */
+  static numbers(values: Float64Array): Series {
+    return new Series(values, null);
+  }
+
+  /** A place among `names` per row. */
+  static coded(places: Int32Array, names: readonly Label[]): Series {
+    return new Series(places, names);
+  }
+
+  /** Labels that are there as plain values. */
+  static of(labels: readonly Label[]): Series {
+    const builder = new SeriesBuilder(labels.length);
+    const places = new Map([...new Set(labels)].map((label, place) => [label, place]));
+    builder.add(
+      Series.coded(
+        Int32Array.from(labels, (label) => places.get(label) ?? -1),
+        [...places.keys()],
+      ),
+    );
+    return builder.finish();
+  }
+
+  /** The label of a row. */
+  at(row: number): Label {
+    const value = this.#values[row] ?? Number.NaN;
+    return this.#names ? (this.#names[value] ?? Number.NaN) : value;
+  }
+
+  /** Numbers, one per row; NaN for a label that is none. Not a copy. */
+  numbers(): Float64Array {
+    if (this.#names === null && this.#values instanceof Float64Array) return this.#values;
+    return Float64Array.from(this.#values, (_value, row) => {
+      const label = this.at(row);
+      return typeof label === "string" ? Number.NaN : Number(label);
+    });
+  }
+
+  /** Whether every label is a number. */
+  get isNumeric(): boolean {
+    return this.#names === null || this.#names.every((name) => typeof name === "number");
+  }
+
+  /** The different labels in the order of their first rows; at least those, when more than `most` are there. */
+  distinct(most = Number.POSITIVE_INFINITY): Label[] {
+    const found = new Set<number>();
+    for (const value of this.#values) {
+      // Few labels in many rows: most of the time the set does not grow.
+      if (found.size === found.add(value).size) continue;
+      if (found.size > most) break;
+    }
+    const names = this.#names;
+    return names ? [...found].map((place) => names[place] ?? Number.NaN) : [...found];
+  }
+
+  /** What `find` says of each row's label; it is asked once per different label. */
+  encode(find: (label: Label) => number): Int32Array {
+    const names = this.#names;
+    if (names) {
+      const places = Int32Array.from(names, find);
+      return Int32Array.from(this.#values, (value) => places[value] ?? -1);
+    }
+    const known = new Map<number, number>();
+    return Int32Array.from(this.#values, (value) => {
+      let place = known.get(value);
+      if (place === undefined) known.set(value, (place = find(value)));
+      return place;
+    });
+  }
+}
+
+/** Puts a series together from parts. */
+export class SeriesBuilder {
+  #numbers: Float64Array | null = null;
+  #places: Int32Array | null = null;
+  readonly #names = new Map<Label, number>();
+  readonly #length: number;
+  #filled = 0;
+
+  /** @param length of all parts together. */
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  add(part: Series): void {
+    const from = this.#filled;
+    this.#filled += part.length;
+    if (part.isNumeric && this.#places === null) {
+      this.#numbers ??= new Float64Array(this.#length);
+      this.#numbers.set(part.numbers(), from);
+      return;
+    }
+    this.#places ??= this.#codeNumbers(from);
+    this.#places.set(
+      part.encode((label) => this.#place(label)),
+      from,
+    );
+  }
+
+  finish(): Series {
+    if (this.#places) return Series.coded(this.#places, [...this.#names.keys()]);
+    return Series.numbers(this.#numbers ?? new Float64Array(this.#length));
+  }
+
+  /** Numbers that came before the first other label become labels like it. */
+  #codeNumbers(filled: number): Int32Array {
+    const places = new Int32Array(this.#length);
+    const numbers = this.#numbers?.subarray(0, filled) ?? [];
+    for (const [row, number] of numbers.entries()) places[row] = this.#place(number);
+    this.#numbers = null;
+    return places;
+  }
+
+  #place(label: Label): number {
+    let place = this.#names.get(label);
+    if (place === undefined) this.#names.set(label, (place = this.#names.size));
+    return place;
+  }
+}
