@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import type { Batch } from "./batch.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
+import { loadTraining, type Training } from "./checks/training.ts";
 import { type Database, openDatabase } from "./database.ts";
 import type { Columns } from "./ports.ts";
 import type { Series } from "./series.ts";
@@ -21,6 +22,8 @@ export interface Roles {
   target: string | readonly string[];
   weight?: string | undefined;
   key?: string | undefined;
+  /** File of the rows that the model was trained on. */
+  train?: string | undefined;
 }
 
 /** An open data file. Rows count from 0. */
@@ -51,6 +54,8 @@ export interface Dataset {
   labels: Series;
   /** One weight per row, at least 0; null when every row counts alike. */
   weights: Float64Array | null;
+  /** The training data, in the table `train` of the same database; null when there are none. */
+  training: Training | null;
   /**
    * Values of the rows `from` to before `to`. Missing values and NaN are null. The object has no
    * prototype, so a column may be called `__proto__`.
@@ -80,11 +85,12 @@ export async function openDataset(file: string, roles: Roles, spill: string | nu
   const database = await openDatabase(spill);
   const { connection, close } = database;
   try {
+    const training = roles.train === undefined ? null : await loadTraining(connection, roles.train);
     const columns = await loadTable(connection, file);
     // From here on no query, a slice of the configuration's included, reaches a file or an option.
     await connection.run("set enable_external_access=false");
     await connection.run("set lock_configuration=true");
-    return { ...(await readDataset(database, file, columns, roles)), close };
+    return { ...(await readDataset(database, file, columns, roles)), training, close };
   } catch (cause) {
     close();
     throw cause;
@@ -96,7 +102,7 @@ async function readDataset(
   file: string,
   columns: SourceColumn[],
   roles: Roles,
-): Promise<Omit<Dataset, "close">> {
+): Promise<Omit<Dataset, "training" | "close">> {
   const { rows, nulls } = await countNulls(connection, columns);
   if (rows < fewestRows) throw tooFew(file, rows);
   const table = new Table(connection, file, columns, nulls);

@@ -39,7 +39,9 @@ export const robustnessSchema = z.strictObject({
   rows: z.int(),
   /** Rows whose label changed. */
   flips: z.int(),
-  /** Largest difference of a probability, or of a value relative to the largest one. */
+  /** Largest difference of a probability, or of a value relative to the largest one; 0 up to 1e-6, the rounding of processors. */
   maxDelta: z.number(),
+  /** Why it was not asked; null when it was. */
+  reason: z.string().nullable(),
 });
 export type Robustness = z.infer<typeof robustnessSchema>;

@@ -1,0 +1,146 @@
+// The same rows, asked in another way: a model must not care how many come together, in which order, or on how many threads.
+import { compareGolden, type Golden, goldenColumns } from "../golden.ts";
+import type { Columns, Predictions, Scorer } from "../ports.ts";
+import type { Robustness } from "../report/data.ts";
+import type { Finding } from "../sanity.ts";
+
+/**
+ * How much is asked: `quick` takes 16 rows and milliseconds; `full` takes 64 rows and loads the model a
+ * second time, with two threads.
+ */
+export const efforts = ["quick", "full"] as const;
+export type Effort = (typeof efforts)[number];
+
+const rowsOf: Record<Effort, number> = { quick: 16, full: 64 };
+
+/**
+ * Differences up to this are the rounding of single precision, and as large as those that parity of an
+ * image allows by default. They differ between processors, so the report counts them as none.
+ */
+const rounding = 1e-6;
+
+/** What {@link askOtherwise} needs. */
+export interface AskingInput {
+  /** Rows with the answers that they got among thousands of others. */
+  golden: Golden;
+  scorer: Scorer;
+  effort: Effort;
+  /** Loads the model once more, with two threads; asked for by `full` only. */
+  openThreaded: () => Promise<Scorer>;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks rows one by one, with their columns the other way round, and of a model that runs on two threads.
+ * What was not asked is there with the reason.
+ * @throws MlshipError `score.*` when the model fails on rows that it answered before.
+ */
+export async function askOtherwise(input: AskingInput): Promise<Robustness[]> {
+  const { golden, scorer, effort, signal } = input;
+  const some = someOf(golden, rowsOf[effort]);
+  const columns = goldenColumns(some);
+  const singly = await askSingly(scorer, columns, some.rows, signal);
+  const together = await scorer.score(columns);
+  const asTogether = { ...some, ...together };
+  const turned = await scorer.score(turnedColumns(columns));
+  return [
+    measureOf("batchSize", compareGolden(some, singly)),
+    measureOf("columnOrder", compareGolden(asTogether, turned)),
+    effort === "quick"
+      ? {
+          ...measureOf("threads", { rows: 0, flips: 0, maxDelta: 0 }),
+          reason: "asked with validate.robustness: full",
+        }
+      : measureOf("threads", compareGolden(asTogether, await askThreaded(input, columns))),
+  ];
+}
+
+async function askThreaded({ openThreaded }: AskingInput, columns: Columns): Promise<Predictions> {
+  const threaded = await openThreaded();
+  try {
+    return await threaded.score(columns);
+  } finally {
+    await threaded.close();
+  }
+}
+
+/** Rows evenly over the golden ones. */
+function someOf(golden: Golden, most: number): Golden {
+  const count = Math.min(most, golden.rows);
+  const rows = Array.from({ length: count }, (_none, at) => Math.floor((at * golden.rows) / count));
+  const pick = <Value>(values: readonly Value[]) => rows.flatMap((row) => values.slice(row, row + 1));
+  return {
+    ...golden,
+    rows: count,
+    columns: golden.columns.map((column) => ({ ...column, values: pick(column.values) })),
+    labels: pick(golden.labels),
+    predictions: pick(golden.predictions),
+    probabilities: golden.probabilities && pick(golden.probabilities),
+  };
+}
+
+async function askSingly(
+  scorer: Scorer,
+  columns: Columns,
+  rows: number,
+  signal: AbortSignal | undefined,
+): Promise<Predictions> {
+  const answers: Predictions[] = [];
+  for (let row = 0; row < rows; row++) {
+    signal?.throwIfAborted();
+    const one: Columns = Object.create(null);
+    for (const [name, values] of Object.entries(columns)) one[name] = values.slice(row, row + 1);
+    answers.push(await scorer.score(one));
+  }
+  const chances = answers.flatMap(({ probabilities }) => probabilities ?? []);
+  return {
+    predictions: answers.flatMap(({ predictions }) => predictions),
+    probabilities: chances.length === 0 ? null : chances,
+  };
+}
+
+function turnedColumns(columns: Columns): Columns {
+  const turned: Columns = Object.create(null);
+  for (const [name, values] of Object.entries(columns).toReversed()) turned[name] = values;
+  return turned;
+}
+
+function measureOf(
+  check: Robustness["check"],
+  { rows, flips, maxDelta }: { rows: number; flips: number; maxDelta: number },
+): Robustness {
+  const told = maxDelta <= rounding ? 0 : Number(maxDelta.toPrecision(2));
+  return { check, rows, flips, maxDelta: told, reason: null };
+}
+
+const words: Record<Robustness["check"], { code: string; what: string; fix: string }> = {
+  batchSize: {
+    code: "robustness.batch-size",
+    what: "asked one by one instead of together",
+    fix: "look for statistics over the batch, such as a normalisation in training mode or a mean over the rows, and for randomness: served requests come alone and in batches",
+  },
+  columnOrder: {
+    code: "robustness.column-order",
+    what: "asked with their columns in another order",
+    fix: "take columns by name in the handler, and look for randomness: a request may name its columns in any order",
+  },
+  threads: {
+    code: "robustness.threads",
+    what: "asked on two threads instead of one",
+    fix: "look for state that threads share, and for sums whose order is not fixed",
+  },
+};
+
+/** Another label fails the verdict, a difference beyond rounding warns; another order must change nothing at all. */
+export function inspectRobustness(measured: readonly Robustness[]): Finding[] {
+  return measured.flatMap(({ check, rows, flips, maxDelta }) => {
+    if (flips === 0 && maxDelta === 0) return [];
+    const { code, what, fix } = words[check];
+    const changed =
+      flips > 0
+        ? `the model answers ${flips} of ${rows} rows with another label when they are ${what}`
+        : `answers change by up to ${maxDelta} when the rows are ${what}`;
+    const severity = flips > 0 || check === "columnOrder" ? "fail" : "warn";
+    return [{ code, severity, what: changed, fix }];
+  });
+}

@@ -1,0 +1,100 @@
+// The baseline for monitoring: how features and predictions were distributed when the model was judged.
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { InputColumn, Label } from "../../model/model.ts";
+import type { ColumnProfile, Profile } from "../report/profile.ts";
+import type { Series } from "../series.ts";
+import { binnedProfile, categoryProfile, numberProfile } from "./column.ts";
+import { countTexts, readNumbers, type Sample } from "./read.ts";
+import { tallyOf } from "./tally.ts";
+
+/** A feature, and its column in the table that it is profiled on. */
+export interface Feature extends Pick<InputColumn, "name" | "type"> {
+  /** `c3`. */
+  sql: string;
+}
+
+/** Profiles features in their order: numbers in bins or as categories, texts and truth values as categories. */
+export async function profileFeatures(
+  connection: DuckDBConnection,
+  sample: Sample,
+  features: readonly Feature[],
+): Promise<ColumnProfile[]> {
+  const isNamed = ({ type }: Feature) => type === "string" || type === "bool";
+  const numbers = features.filter((feature) => !isNamed(feature));
+  const found = new Map<Feature, ColumnProfile>();
+  const read = readNumbers(
+    connection,
+    sample,
+    numbers.map(({ sql }) => sql),
+  );
+  let place = 0;
+  for await (const values of read) {
+    const feature = numbers[place++];
+    if (feature) found.set(feature, numberProfile(feature, values));
+  }
+  for (const feature of features.filter(isNamed)) {
+    const tally = await countTexts(connection, sample, feature.sql);
+    found.set(feature, categoryProfile(feature, sample.rows, tally));
+  }
+  return features.flatMap((feature) => found.get(feature) ?? []);
+}
+
+/** What a model answered, as monitoring will see it answer. */
+export interface Answered {
+  /** In the order of the probabilities; null for a regressor. */
+  classes: readonly Label[] | null;
+  positive: Label | null;
+  predictions: Series;
+  /** Row by row; null when the model gives none. */
+  probabilities: Float64Array | null;
+  /** Numbers of one row's answer: 1 but for a regressor of several outputs. */
+  outputs: number;
+}
+
+/** Classes whose probabilities are profiled; of a model with more, the first ones. */
+const mostClasses = 20;
+
+/** Profiles the answers: classes counted and probabilities in bins, or the numbers in bins. */
+export function profileAnswers(answered: Answered): Profile["predictions"] {
+  const { classes, positive, predictions, probabilities, outputs } = answered;
+  if (classes === null) return profileNumbers(predictions.numbers(), outputs);
+  const counts = new Map<string, number>();
+  for (let row = 0; row < predictions.length; row++) {
+    const value = String(predictions.at(row));
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  const labels = { name: "prediction", type: typeOf(classes) };
+  const counted = categoryProfile(labels, predictions.length, tallyOf(counts));
+  if (probabilities === null) return [counted];
+  const isShown = (place: number, name: Label) =>
+    positive === null ? place < mostClasses : name === positive;
+  const shown = [...classes.entries()].filter(([place, name]) => isShown(place, name));
+  const chances = shown.map(([place, name]) =>
+    binnedProfile(
+      { name: positive === null ? `probability of ${String(name)}` : "probability", type: "float64" },
+      every(probabilities, classes.length, place),
+    ),
+  );
+  return [counted, ...chances];
+}
+
+function profileNumbers(values: Float64Array, outputs: number): ColumnProfile[] {
+  return Array.from({ length: outputs }, (_none, output) => {
+    const name = outputs === 1 ? "prediction" : `prediction ${output + 1}`;
+    return binnedProfile({ name, type: "float64" }, every(values, outputs, output));
+  });
+}
+
+/** Every `width`-th number from `first` on. */
+function every(values: Float64Array, width: number, first: number): Float64Array {
+  return Float64Array.from(
+    { length: values.length / width },
+    (_none, row) => values[row * width + first] ?? 0,
+  );
+}
+
+function typeOf(classes: readonly Label[]): "string" | "bool" | "int64" | "float64" {
+  if (classes.some((name) => typeof name === "string")) return "string";
+  if (classes.every((name) => typeof name === "boolean")) return "bool";
+  return classes.every((name) => Number.isInteger(Number(name))) ? "int64" : "float64";
+}
