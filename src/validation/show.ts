@@ -10,7 +10,7 @@ export function showNumber(value: number, decimals = 4): string {
 }
 
 /** A metric or budget in its unit. */
-function showMetric(metric: string, value: number, decimals = 4): string {
+export function showMetric(metric: string, value: number, decimals = 4): string {
   if (metric === "loadTime") return `${showNumber(value, decimals)} s`;
   return metric === "rss" || metric === "modelSize" ? showBytes(value) : showNumber(value, decimals);
 }

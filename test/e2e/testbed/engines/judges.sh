@@ -1,10 +1,12 @@
-# Programs that judge what mlship writes: hadolint, Checkov, kubeconform, kube-score, cosign, Grype.
+# Programs that judge what mlship writes: hadolint, Checkov, kubeconform, kube-score, cosign, Grype, Chromium.
 
 judges_prepare() {
   go_program kubeconform
   go_program kube-score
   python_judges
   cosign_prepare
+  # 64 MB; the font, since without one text has no width.
+  need chromium-headless-shell chromium-headless-shell fonts-dejavu-core
   # Not on PATH: no test may meet a scanner that it did not ask for.
   mkdir -p "$home/grype"
   compiled grype env CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$home/grype/" . github.com/anchore/grype/cmd/grype
