@@ -9,7 +9,7 @@ import { loadTable } from "./source.ts";
 export async function readColumnNames(file: string): Promise<string[]> {
   const { connection, close } = await openDatabase();
   try {
-    return (await loadTable(connection, file)).map(({ name }) => name);
+    return (await loadTable(connection, file)).columns.map(({ name }) => name);
   } finally {
     close();
   }

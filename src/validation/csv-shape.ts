@@ -1,100 +1,57 @@
-// Checks that every record of a CSV file has as many fields as its header, before anything is guessed.
-import { createReadStream } from "node:fs";
-import { readStart } from "./header.ts";
+// Reads a CSV file once before anything is guessed: its records, what its columns look like, its digest.
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import type { Digest } from "../digest.ts";
+import { CsvScan, type Fault } from "./csv-scan.ts";
 
-/** The shape of a CSV file, or the first place where it breaks. Lines count from 1. */
-export type CsvShape = { records: number; fault: null } | { fault: string; line: number };
+/** The shape of a CSV file, or the first place where it breaks. */
+export type CsvShape =
+  | { records: number; columns: Uint8Array; digest: Digest; fault: null }
+  | (Fault & { records?: never });
 
-const code = { lineFeed: 10, carriageReturn: 13, quote: 34 };
+/** What is read at once. */
+const chunkBytes = 1024 * 1024;
 
 /**
- * Reads the bytes of a file once and counts its records, the header among them, without blank lines.
- * Quoting is that of RFC 4180: a quote opens a field only at its start. DuckDB's strict reader loses the
- * rows of files with two kinds of line ends, and its lenient one fills or cuts records of another length
- * without a word; with this check before it the lenient one can be trusted.
+ * Reads the bytes of a file and counts its records, the header among them, without blank lines.
+ * DuckDB's strict reader loses the rows of files with two kinds of line ends, and its lenient one fills
+ * or cuts records of another length without a word; with this check before it the lenient one can be
+ * trusted.
+ * @param missing as in {@link CsvScan}.
  */
-export async function readCsvShape(file: string, delimiter: string, fields: number): Promise<CsvShape> {
-  const scan = new Scan(delimiter.charCodeAt(0), fields);
-  // A byte order mark belongs to no field: a quote right behind it opens one.
-  const marked = (await readStart(file, 3)).equals(Buffer.from([0xef, 0xbb, 0xbf]));
-  for await (const chunk of createReadStream(file, { start: marked ? 3 : 0, highWaterMark: 1024 * 1024 })) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError("a file without encoding gives bytes");
-    scan.read(chunk);
-    if (scan.fault) return scan.fault;
+export async function readCsvShape(
+  file: string,
+  { delimiter, fields, missing }: { delimiter: string; fields: number; missing: readonly string[] },
+): Promise<CsvShape> {
+  const scan = new CsvScan(delimiter, fields, missing);
+  const hash = createHash("sha256");
+  const handle = await open(file, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(chunkBytes);
+    // What the scan has left of the chunk before.
+    let left = 0;
+    for (let isFirst = true; ; isFirst = false) {
+      const { bytesRead } = await handle.read(buffer, left, chunkBytes - left, null);
+      if (bytesRead === 0) break;
+      const end = left + bytesRead;
+      hash.update(buffer.subarray(left, end));
+      // A byte order mark belongs to no field: a quote right behind it opens one.
+      const from = isFirst && buffer.subarray(0, Math.min(3, end)).equals(mark) ? mark.length : 0;
+      const read = from + scan.read(buffer.subarray(from, end));
+      if (scan.fault) return scan.fault;
+      left = buffer.copy(buffer, 0, read, end);
+    }
+    scan.finish(buffer.subarray(0, left));
+  } finally {
+    await handle.close();
   }
-  scan.finish();
-  return scan.fault ?? { records: scan.records, fault: null };
+  if (scan.fault) return scan.fault;
+  return {
+    records: scan.records,
+    columns: scan.columns,
+    digest: `sha256:${hash.digest("hex")}`,
+    fault: null,
+  };
 }
 
-/** One pass over bytes. In UTF-8 no byte of a longer character equals a delimiter, quote or line end. */
-class Scan {
-  records = 0;
-  fault: { fault: string; line: number } | null = null;
-  readonly #delimiter: number;
-  readonly #expected: number;
-  #state: "start" | "plain" | "quoted" | "closed" = "start";
-  #fields = 1;
-  #empty = true;
-  #line = 1;
-  /** Line on which the current record begins. */
-  #began = 1;
-  #last = 0;
-
-  constructor(delimiter: number, expected: number) {
-    this.#delimiter = delimiter;
-    this.#expected = expected;
-  }
-
-  read(bytes: Uint8Array): void {
-    for (const byte of bytes) {
-      const ends = byte === code.lineFeed || byte === code.carriageReturn;
-      // The second byte of CR LF ends nothing more.
-      const second = byte === code.lineFeed && this.#last === code.carriageReturn;
-      if (ends && !second) this.#line++;
-      this.#last = byte;
-      if (this.#state === "quoted") {
-        if (byte === code.quote) this.#state = "closed";
-      } else if (ends) {
-        if (second) this.#began = this.#line;
-        else this.#endRecord();
-        if (this.fault) return;
-      } else if (byte === this.#delimiter) {
-        this.#fields++;
-        this.#empty = false;
-        this.#state = "start";
-      } else {
-        const opens = byte === code.quote && this.#state !== "plain";
-        this.#state = opens ? "quoted" : "plain";
-        this.#empty = false;
-      }
-    }
-  }
-
-  finish(): void {
-    if (this.#state === "quoted") {
-      this.fault = {
-        fault: "a quote that opens in the record on this line is never closed",
-        line: this.#began,
-      };
-    } else {
-      this.#endRecord();
-    }
-  }
-
-  #endRecord(): void {
-    const fields = this.#fields;
-    if (!this.#empty) {
-      this.records++;
-      if (fields !== this.#expected) {
-        this.fault = {
-          fault: `the header has ${this.#expected} fields, this record has ${fields}`,
-          line: this.#began,
-        };
-      }
-    }
-    this.#fields = 1;
-    this.#empty = true;
-    this.#state = "start";
-    this.#began = this.#line;
-  }
-}
+const mark = Buffer.from([0xef, 0xbb, 0xbf]);

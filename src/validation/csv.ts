@@ -5,6 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { Digest } from "../digest.ts";
+import { looks } from "./csv-scan.ts";
 import { readCsvShape } from "./csv-shape.ts";
 import { refused, rejectDuplicates, unreadable } from "./data-fault.ts";
 import { readHeader, readStart } from "./header.ts";
@@ -21,23 +23,50 @@ export async function loadCsv(
   connection: DuckDBConnection,
   file: string,
   size: number,
-): Promise<SourceColumn[]> {
+): Promise<{ columns: SourceColumn[]; digest: Digest }> {
   const { delimiter, names } = await readHeader(file, size);
   rejectDuplicates(file, names);
-  const shape = await readCsvShape(file, delimiter, names.length);
+  const shape = await readCsvShape(file, { delimiter, fields: names.length, missing });
   if (shape.fault !== null) throw unreadable(file, shape.fault, { line: shape.line });
   const places = names.map((_name, place) => `'c${place}'`);
-  // Neither dates nor truth values are guessed: 2020-01-01 and yes are text, as in most training code.
   const options = `header=true, skip=0, delim=${literal(delimiter)}, quote='"', escape='"', comment='',
-    strict_mode=false, hive_partitioning=false, nullstr=[${missing.map(literal).join()}],
-    names=[${places.join()}], sample_size=-1, auto_type_candidates=['BIGINT','DOUBLE','VARCHAR']`;
-  const load = (path: string) =>
-    connection.run(`create table rows as select * from read_csv(${pathLiteral(path)}, ${options})`);
-  await withoutMark(file, load).catch((cause: unknown) => {
-    throw refused(file, cause);
-  });
+    strict_mode=false, hive_partitioning=false, nullstr=[${missing.map(literal).join()}], names=[${places.join()}]`;
+  const load = (types: string) => (path: string) =>
+    connection.run(
+      `create or replace table rows as select * from read_csv(${pathLiteral(path)}, ${options}, ${types})`,
+    );
+  const known = typesOf(shape.columns);
+  const isLoaded =
+    known !== null &&
+    (await withoutMark(file, load(`types=[${known.map(literal).join()}]`)).then(
+      () => true,
+      // A whole number beyond 64 bits, a lone minus: what such a column is, is for the reader to say.
+      () => false,
+    ));
+  if (!isLoaded) {
+    await withoutMark(file, load(guessing)).catch((cause: unknown) => {
+      throw refused(file, cause);
+    });
+  }
   await rejectLostRows(connection, file, shape.records - 1, names.length);
-  return adoptTruthValues(connection, await describe(connection, names));
+  const columns = await adoptTruthValues(connection, await describe(connection, names));
+  return { columns, digest: shape.digest };
+}
+
+/**
+ * Reads the whole file twice, to look at every value before a type is chosen. Neither dates nor truth
+ * values are guessed: 2020-01-01 and yes are text, as in most training code.
+ */
+const guessing = "sample_size=-1, auto_type_candidates=['BIGINT','DOUBLE','VARCHAR']";
+
+/** The types that {@link guessing} would choose; null when a column's looks do not tell. */
+function typesOf(columns: Uint8Array): string[] | null {
+  const types = Array.from(columns, (look) => {
+    if (look === 0 || look & looks.text) return "VARCHAR";
+    if (look & looks.odd) return null;
+    return look & looks.real ? "DOUBLE" : "BIGINT";
+  });
+  return types.every((type) => type !== null) ? types : null;
 }
 
 /**

@@ -1,7 +1,5 @@
 // The labelled rows that a model is judged on: typed columns, labels and weights, read through DuckDB.
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type { Batch } from "./batch.ts";
 import type { Digest } from "../digest.ts";
@@ -86,11 +84,11 @@ export async function openDataset(file: string, roles: Roles, spill: string | nu
   const { connection, close } = database;
   try {
     const training = roles.train === undefined ? null : await loadTraining(connection, roles.train);
-    const columns = await loadTable(connection, file);
+    const source = await loadTable(connection, file);
     // From here on no query, a slice of the configuration's included, reaches a file or an option.
     await connection.run("set enable_external_access=false");
     await connection.run("set lock_configuration=true");
-    return { ...(await readDataset(database, file, columns, roles)), training, close };
+    return { ...(await readDataset(database, file, source, roles)), training, close };
   } catch (cause) {
     close();
     throw cause;
@@ -100,7 +98,7 @@ export async function openDataset(file: string, roles: Roles, spill: string | nu
 async function readDataset(
   { connection, connect }: Database,
   file: string,
-  columns: SourceColumn[],
+  { columns, digest }: Awaited<ReturnType<typeof loadTable>>,
   roles: Roles,
 ): Promise<Omit<Dataset, "training" | "close">> {
   const { rows, nulls } = await countNulls(connection, columns);
@@ -128,7 +126,7 @@ async function readDataset(
     connection,
     sqlName: (name) => `c${table.place(table.column(name, null).name)}`,
     file,
-    digest: await digestFile(file),
+    digest,
     rows,
     target,
     targets,
@@ -229,10 +227,4 @@ function tooFew(file: string, rows: number): MlshipError {
     exit: "usage",
     at: { file },
   });
-}
-
-async function digestFile(file: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  return `sha256:${hash.digest("hex")}`;
 }

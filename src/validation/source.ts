@@ -1,6 +1,9 @@
 // Reads a data file into one DuckDB table whose columns are named c0, c1 …: no name from a file is SQL.
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { ColumnType } from "../model/model.ts";
 import { loadCsv } from "./csv.ts";
@@ -12,7 +15,10 @@ import { describe, literal, pathLiteral, readTexts, type SourceColumn } from "./
  * Makes the table `rows` from a csv (with a header), parquet or jsonl file.
  * @throws MlshipError `data.missing`, `data.empty`, `data.duplicate-column`, `data.unreadable`.
  */
-export async function loadTable(connection: DuckDBConnection, file: string): Promise<SourceColumn[]> {
+export async function loadTable(
+  connection: DuckDBConnection,
+  file: string,
+): Promise<{ columns: SourceColumn[]; digest: Digest }> {
   const size = await sizeOf(file);
   const start = await readStart(file, Math.min(size, 4096));
   const text = start
@@ -20,11 +26,15 @@ export async function loadTable(connection: DuckDBConnection, file: string): Pro
     .replace(/^\u{FEFF}/u, "")
     .trimStart();
   if (text === "") throw empty(file);
-  if (start.subarray(0, 4).toString("latin1") === "PAR1") return loadParquet(connection, file);
+  if (start.subarray(0, 4).toString("latin1") === "PAR1") {
+    return { columns: await loadParquet(connection, file), digest: await digestFile(file) };
+  }
   if (start.includes(0) || /\.(parquet|pq)$/i.test(file)) {
     throw unreadable(file, "it is neither Parquet nor text in UTF-8");
   }
-  if (text.startsWith("{") && !/\.(csv|tsv)$/i.test(file)) return loadJsonLines(connection, file);
+  if (text.startsWith("{") && !/\.(csv|tsv)$/i.test(file)) {
+    return { columns: await loadJsonLines(connection, file), digest: await digestFile(file) };
+  }
   return loadCsv(connection, file, size);
 }
 
@@ -73,11 +83,10 @@ async function loadJsonLines(connection: DuckDBConnection, file: string): Promis
 /** Fills the table from a typed source, with the types that a model can be given. */
 async function adopt(connection: DuckDBConnection, from: string, names: string[]): Promise<SourceColumn[]> {
   const places = names.map((_name, place) => `c${place}`).join();
-  await connection.run(`create table raw as select * from ${from} as source(${places})`);
-  const columns = await describe(connection, names, "raw");
+  const source = `from ${from} as source(${places})`;
+  const columns = await describe(connection, names, `select * ${source}`);
   const casts = columns.map(({ type, stored }, place) => `${castTo(type, stored, `c${place}`)} as c${place}`);
-  await connection.run(`create table rows as select ${casts.join()} from raw`);
-  await connection.run("drop table raw");
+  await connection.run(`create table rows as select ${casts.join()} ${source}`);
   return columns;
 }
 
@@ -108,4 +117,10 @@ async function sizeOf(file: string): Promise<number> {
   if (!found.isFile()) throw unreadable(file, "it is not a file");
   if (found.size === 0) throw empty(file);
   return found.size;
+}
+
+async function digestFile(file: string): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
 }
