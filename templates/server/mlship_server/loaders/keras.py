@@ -63,5 +63,13 @@ class Adapter:
         return self.read(np.concatenate(answers))
 
     def _call(self, feed: list[np.ndarray]) -> np.ndarray:
-        given = [tensors.tensorflow.convert_to_tensor(array) for array in feed]
-        return np.asarray(self.model(given[0] if len(given) == 1 else given, training=False))
+        given = {node.name: tensors.tensorflow.convert_to_tensor(array) for node, array in zip(self.nodes, feed)}
+        # As the model was built: one tensor, a list, or a mapping whose keys need not be the inputs' names.
+        # A sequential model says nothing of it: it takes one tensor.
+        wanted = getattr(self.model, "input", None)
+        if len(given) == 1 and not isinstance(wanted, dict):
+            [tensor] = given.values()
+            return np.asarray(self.model(tensor, training=False))
+        if isinstance(wanted, dict):
+            return np.asarray(self.model({key: given[node.name] for key, node in wanted.items()}, training=False))
+        return np.asarray(self.model([given[node.name] for node in wanted], training=False))
