@@ -93,6 +93,14 @@ export interface LoadedModel {
   rss: number;
 }
 
+/** What a loaded model costs while it runs. */
+export interface RunningCosts {
+  /** Seconds in the model for one row, without the way to it, and how many were asked; null when none was. */
+  latency: { p50: number; p99: number; calls: number } | null;
+  /** Most bytes of resident memory of its process so far. */
+  peakRss: number;
+}
+
 /** One model, loaded in a Python process of its environment. */
 export interface Scorer {
   readonly model: LoadedModel;
@@ -107,11 +115,19 @@ export interface Scorer {
    * @throws as `score`, but numbers that are not finite are answers.
    */
   predict(batch: Batch): Promise<BatchAnswer>;
+  /**
+   * Asks rows one by one until it knows what one costs, for at most so many seconds; 0 asks none.
+   * @throws as `score`.
+   */
+  measure(columns: Columns, seconds: number): Promise<RunningCosts>;
   close(): Promise<void>;
 }
 
 /** Starts scorers. */
 export interface Scorers {
-  /** @throws MlshipError `model.load-failed` with the last lines that Python printed. */
-  open(environment: Environment, bundleFolder: string): Promise<Scorer>;
+  /**
+   * @param threads that numpy, scikit-learn and what else counts on OpenMP may use; 1 when it is left out.
+   * @throws MlshipError `model.load-failed` with the last lines that Python printed.
+   */
+  open(environment: Environment, bundleFolder: string, threads?: number): Promise<Scorer>;
 }

@@ -204,6 +204,7 @@ export function fakeScorers(faults: PythonFaults, signal: AbortSignal): Scorers 
           signal.throwIfAborted();
           return predict(batch);
         },
+        measure: () => Promise.resolve({ latency: { p50: 0.001, p99: 0.002, calls: 200 }, peakRss: 2e8 }),
         close: () => Promise.resolve(),
       });
     },

@@ -43,3 +43,14 @@ export const batchReply = z.union([
   }),
   failure,
 ]);
+
+/** What a row costs, in seconds, and the most bytes of memory so far. */
+export const measuredReply = z.union([
+  z.object({
+    measured: z.object({
+      latency: z.object({ p50: z.number(), p99: z.number(), calls: z.int() }).nullable(),
+      peakRss: z.number(),
+    }),
+  }),
+  failure,
+]);

@@ -7,6 +7,7 @@ import type {
   Columns,
   Environment,
   Predictions,
+  RunningCosts,
   Scorer,
   Scorers,
 } from "../../validation/ports.ts";
@@ -14,7 +15,7 @@ import { Series } from "../../validation/series.ts";
 import type { Variables } from "../process.ts";
 import { startConversation } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
-import { batchReply, predictionsReply, readyReply } from "./scorer-replies.ts";
+import { batchReply, measuredReply, predictionsReply, readyReply } from "./scorer-replies.ts";
 import type { Failure } from "./scorer-replies.ts";
 
 /** How scorers run. */
@@ -32,11 +33,11 @@ export function createScorers(options: ScorersOptions): Scorers {
   const loadTimeoutMs = options.loadTimeoutMs ?? 5 * 60_000;
   const requestTimeoutMs = options.requestTimeoutMs ?? 10 * 60_000;
   return {
-    async open(environment, bundleFolder) {
+    async open(environment, bundleFolder, threads = 1) {
       const conversation = await startConversation(
         environment.python,
         ["-m", "mlship_server", "score", resolve(bundleFolder)],
-        { env: childVariables(options.env), cwd: rootOf(environment), signal: options.signal },
+        { env: childVariables(options.env, threads), cwd: rootOf(environment), signal: options.signal },
       );
       try {
         const reply = await conversation.hear(readyReply, loadTimeoutMs, "the model to load");
@@ -74,6 +75,10 @@ function scorerOf(conversation: Conversation, model: Scorer["model"], timeoutMs:
       conversation.say(JSON.stringify({ batch: announce(batch) }), blocksOf(batch));
       return inTurn(() => hearArrays(conversation, timeoutMs));
     },
+    measure(columns, seconds) {
+      conversation.say(JSON.stringify({ measure: { seconds, rows: { columns } } }));
+      return inTurn(() => hearCosts(conversation, timeoutMs));
+    },
     close: () => conversation.end(5_000),
   };
 }
@@ -87,6 +92,12 @@ async function hearPredictions(
   if ("error" in reply) throw scoreFailed(reply.error, conversation);
   checkRows(columns, reply);
   return reply;
+}
+
+async function hearCosts(conversation: Conversation, timeoutMs: number): Promise<RunningCosts> {
+  const reply = await conversation.hear(measuredReply, timeoutMs, "what the model costs");
+  if ("error" in reply) throw scoreFailed(reply.error, conversation);
+  return reply.measured;
 }
 
 async function hearArrays(conversation: Conversation, timeoutMs: number): Promise<BatchAnswer> {
@@ -125,16 +136,18 @@ function blocksOf({ numberBlock, textBlock }: Batch): Uint8Array[] {
   );
 }
 
-/** No secrets, one thread, no order that differs between runs, and nothing written beside the sources. */
-function childVariables(env: Variables): Variables {
+/** No secrets, so many threads, no order that differs between runs, and nothing written beside the sources. */
+function childVariables(env: Variables, threads: number): Variables {
   const { PATH, HOME, LANG, TMPDIR } = env;
   return {
     PATH,
     HOME,
     LANG,
     TMPDIR,
-    OMP_NUM_THREADS: "1",
-    OPENBLAS_NUM_THREADS: "1",
+    OMP_NUM_THREADS: String(threads),
+    OPENBLAS_NUM_THREADS: String(threads),
+    MKL_NUM_THREADS: String(threads),
+    NUMEXPR_NUM_THREADS: String(threads),
     PYTHONHASHSEED: "0",
     PYTHONDONTWRITEBYTECODE: "1",
     PYTHONUTF8: "1",

@@ -25,8 +25,8 @@ export interface AskingInput {
   golden: Golden;
   scorer: Scorer;
   effort: Effort;
-  /** Loads the model once more, with two threads; asked for by `full` only. */
-  openThreaded: () => Promise<Scorer>;
+  /** Loads the model once more, with two threads; null when its loader keeps it on one whatever it is given. */
+  openThreaded: (() => Promise<Scorer>) | null;
   signal?: AbortSignal | undefined;
 }
 
@@ -36,31 +36,33 @@ export interface AskingInput {
  * @throws MlshipError `score.*` when the model fails on rows that it answered before.
  */
 export async function askOtherwise(input: AskingInput): Promise<Robustness[]> {
-  const { golden, scorer, effort, signal } = input;
+  const { golden, scorer, effort, openThreaded, signal } = input;
   const some = someOf(golden, rowsOf[effort]);
   const columns = goldenColumns(some);
   const singly = await askSingly(scorer, columns, some.rows, signal);
   const together = await scorer.score(columns);
   const asTogether = { ...some, ...together };
   const turned = await scorer.score(turnedColumns(columns));
-  return [
+  const measured = [
     measureOf("batchSize", compareGolden(some, singly)),
     measureOf("columnOrder", compareGolden(asTogether, turned)),
-    effort === "quick"
-      ? {
-          ...measureOf("threads", { rows: 0, flips: 0, maxDelta: 0 }),
-          reason: "asked with validate.robustness: full",
-        }
-      : measureOf("threads", compareGolden(asTogether, await askThreaded(input, columns))),
   ];
+  if (openThreaded === null) return [...measured, notAsked("threads", "its loader runs it on one thread")];
+  if (effort === "quick") return [...measured, notAsked("threads", "asked by validate.robustness: full")];
+  const threaded = await askOnce(await openThreaded(), columns);
+  return [...measured, measureOf("threads", compareGolden(asTogether, threaded))];
 }
 
-async function askThreaded({ openThreaded }: AskingInput, columns: Columns): Promise<Predictions> {
-  const threaded = await openThreaded();
+/** Nothing was asked. */
+export function notAsked(check: Robustness["check"], reason: string): Robustness {
+  return { check, rows: 0, flips: 0, maxDelta: 0, reason };
+}
+
+async function askOnce(scorer: Scorer, columns: Columns): Promise<Predictions> {
   try {
-    return await threaded.score(columns);
+    return await scorer.score(columns);
   } finally {
-    await threaded.close();
+    await scorer.close();
   }
 }
 

@@ -1,7 +1,5 @@
 // The rows that a model was trained on, as the table `train` beside the rows that judge it.
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { suggest } from "../../config/suggest.ts";
 import type { Digest } from "../../digest.ts";
@@ -25,13 +23,13 @@ export interface Training {
  * @throws MlshipError `data.*`, exit 2.
  */
 export async function loadTraining(connection: DuckDBConnection, file: string): Promise<Training> {
-  const columns = await loadTable(connection, file).catch((error: unknown) => {
+  const { columns, digest } = await loadTable(connection, file).catch((error: unknown) => {
     throw error instanceof MlshipError ? asTraining(error) : error;
   });
   await connection.run("alter table rows rename to train");
   const counted = await connection.runAndReadAll("select count(*) from train");
   const rows = Number(counted.getRows()[0]?.[0] ?? 0);
-  if (rows > 0) return { file, digest: await digestFile(file), rows, columns };
+  if (rows > 0) return { file, digest, rows, columns };
   throw new MlshipError({
     code: "data.too-few-rows",
     what: `${basename(file)}, the training data, has no rows`,
@@ -90,10 +88,4 @@ export function findTrainingColumns({ file, columns }: Training, names: readonly
 /** `c3`: where a column of the training data is. */
 export function trainingPlace({ columns }: Training, name: string): string {
   return `c${columns.findIndex((column) => column.name === name)}`;
-}
-
-async function digestFile(file: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  return `sha256:${hash.digest("hex")}`;
 }

@@ -1,5 +1,5 @@
 """`score`: answers tables that come on stdin, for the validation runner. A line is a request as the server
-takes it, or announces a batch of typed columns that follows as bytes; either is answered in its own way."""
+takes it, or announces a batch of typed columns that follows as bytes, or asks what a row costs; each is answered in its own way."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 from .bundle import Bundle, Folders
 from .columnar import BrokenOff, Header, read_batch
 from .errors import LoadError, Refusal
+from .latency import measure, peak_bytes
 from .model import Model
 from .outputs import Arrays, BadOutput, check_probabilities, read_answers
 from .schema import Schema
@@ -52,6 +53,7 @@ def score(folders: Folders, bundle: Bundle) -> int:
     _write(out, {"ready": ready})
     schema = Schema(bundle.inputs, None)
     batches = msgspec.json.Decoder(Announced)
+    measures = msgspec.json.Decoder(Measuring)
     stream = sys.stdin.buffer
     while line := stream.readline():
         if line.startswith(b'{"batch":'):
@@ -59,6 +61,8 @@ def score(folders: Folders, bundle: Bundle) -> int:
                 _write_arrays(out, _guarded(lambda: _score_batch(model, batches.decode(line).batch, stream)))
             except BrokenOff:
                 break
+        elif line.startswith(b'{"measure":'):
+            _write(out, _guarded(lambda: _measure(model, schema, measures.decode(line).measure)))
         elif line.strip():
             _write(out, _guarded(lambda: _score_rows(model, schema.decode(line))))
     return 0
@@ -66,6 +70,22 @@ def score(folders: Folders, bundle: Bundle) -> int:
 
 class Announced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: Header
+
+
+class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rows as a server takes them, and how long asking them one by one may take, 0 for not at all."""
+
+    seconds: float
+    rows: msgspec.Raw
+
+
+class Measuring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    measure: Measure
+
+
+def _measure(model: Model, schema: Schema, asked: Measure) -> dict[str, Any]:
+    latency = None if asked.seconds <= 0 else measure(model, schema.decode(bytes(asked.rows)), asked.seconds)
+    return {"measured": {"latency": latency, "peakRss": peak_bytes()}}
 
 
 def _score_rows(model: Model, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
