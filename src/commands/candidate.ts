@@ -133,7 +133,7 @@ export async function openSubject(project: Project, host: Host, folder: string):
   const { target, weight, key, data } = config.validate;
   const dataset = await inStep(host, "data", async () => {
     const roles = { target, ...(weight === null ? {} : { weight }), ...(key === null ? {} : { key }) };
-    const opened = await openDataset(data, roles);
+    const opened = await openDataset(data, roles, path.join(folder, "spill"));
     return { result: opened, told: `${opened.rows} rows, ${opened.features.length} columns to predict from` };
   });
   try {
@@ -219,7 +219,7 @@ export async function withScorer<T>(
 
 /** What the server is told about the candidate. */
 export function makeBundle(
-  { model, handler, inputs }: Candidate,
+  { model, handler, inputs, dataset }: Candidate,
   { name, version, task }: { name: string; version: string; task: Task },
   classes: Model["classes"],
 ): Bundle {
@@ -238,6 +238,7 @@ export function makeBundle(
     task,
     classes,
     inputs,
+    ...(dataset.targets.length > 1 ? { outputs: dataset.targets.length } : {}),
     libraries: Object.fromEntries(insisted),
     allowed: reaches,
   });

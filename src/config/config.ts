@@ -73,8 +73,8 @@ export interface Config {
     data: string;
     /** Absolute path of the training rows. */
     train: string | null;
-    /** Name of the column that holds the true value. */
-    target: string;
+    /** Name of the column that holds the true value; a list for several. */
+    target: string | string[];
     task: Written["validate"]["task"];
     gates: Gates;
     /** Share of intervals that hold the true value, 0 to 1. */

@@ -50,7 +50,12 @@ export const validate = z
         "The rows that the model was trained on: csv, parquet or jsonl. Shows leaked rows, values outside the training range and unseen categories, and what monitoring compares with.",
       )
       .optional(),
-    target: column.describe("Column that holds the true value.").default("target"),
+    target: z
+      .union([column, z.array(column).min(1).max(100)])
+      .describe(
+        "Column that holds the true value; a list of columns for a regressor that answers several numbers, in their order.",
+      )
+      .default("target"),
     task: z
       .enum(["auto", "binary", "multiclass", "regression"])
       .describe("What the model predicts; auto decides from the model and the target.")
