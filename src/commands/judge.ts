@@ -1,19 +1,19 @@
 // Judges a project's model: the way from mlship.yaml to a report, shared by validate, upload and deploy.
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { fetchBlob, fetchLock, fetchServerFile, fetchVersion, materialise } from "../artifacts/fetch.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
-import type { Release } from "../artifacts/release.ts";
 import { digestDocument } from "../digest.ts";
 import { writeWhole } from "../image/whole-file.ts";
 import type { Bundle } from "../model/bundle.ts";
-import { evaluate, type Reading } from "../validation/evaluate.ts";
+import type { Reading } from "../validation/evaluate.ts";
 import { goldenSchema, type Golden } from "../validation/golden.ts";
 import { showVerdict } from "../validation/show.ts";
 import { digestInputs, reportSchema, type Report } from "../validation/report.ts";
-import { validate, type Baseline } from "../validation/validate.ts";
+import type { Production } from "../validation/compare/production.ts";
+import { validate } from "../validation/validate.ts";
 import { makeBundle, openCandidate, withScorer, type Candidate, type Locking } from "./candidate.ts";
 import type { Host } from "./host.ts";
+import { looksAtProduction, openProduction } from "./production.ts";
 import type { Project } from "./project.ts";
 import { inStep } from "./step.ts";
 
@@ -49,8 +49,11 @@ export async function judge(
 ): Promise<Judgement> {
   const candidate = await openCandidate(project, host, folder, options.locking);
   try {
-    const baseline = await openBaseline(project, host, folder, candidate, options);
-    const { report, golden } = await reportOn(project, host, candidate, baseline, options.reuse);
+    const { store, production: serving, reuse } = options;
+    const source = { project, host, folder, candidate, store, reading: readingOf(project) };
+    const looks = looksAtProduction(project.config.validate);
+    const production = serving !== null && looks ? await openProduction(serving, source) : null;
+    const { report, golden } = await reportOn(project, host, candidate, production, reuse);
     const { name, version } = project.config;
     const bundle = makeBundle(candidate, { name, version, task: report.task }, report.classes);
     return { candidate, bundle, report, golden };
@@ -61,29 +64,36 @@ export async function judge(
 
 /** `validate` of the configuration as validation reads it. */
 export function readingOf({ config }: Project): Reading {
-  const { task, positive, threshold } = config.validate;
-  return { task, ...(positive === null ? {} : { positive }), ...(threshold === null ? {} : { threshold }) };
+  const { task, positive, threshold, gates } = config.validate;
+  const quantile = gates.pinball?.alpha;
+  return {
+    task,
+    ...(positive === null ? {} : { positive }),
+    ...(threshold === null ? {} : { threshold }),
+    ...(quantile === undefined ? {} : { quantile }),
+  };
 }
 
 async function reportOn(
   project: Project,
   host: Host,
   candidate: Candidate,
-  baseline: Baseline | null,
+  production: Production | null,
   reuse: boolean,
 ): Promise<{ report: Report; golden: Golden | null }> {
   const { model, inputs, dataset, environment } = candidate;
   const { name, version, validate: wanted } = project.config;
-  const { data: _file, positive: _positive, threshold: _threshold, ...asked } = wanted;
+  const { data: _file, train: _train, positive: _positive, threshold: _threshold, ...asked } = wanted;
   const config = { ...asked, ...readingOf(project) };
   const { lock } = environment;
   const identity = digestInputs({
     model: model.digest,
     inputs,
     dataset: dataset.digest,
+    train: dataset.training?.digest ?? null,
     lock: lock.digest,
     config,
-    baseline: baseline?.modelDigest ?? null,
+    baseline: production?.modelDigest ?? null,
   });
   const folder = path.join(project.state, "reports", identity.slice("sha256:".length));
   const earlier = reuse ? await readReport(folder) : null;
@@ -100,8 +110,8 @@ async function reportOn(
         dataset,
         scorer,
         lock,
-        gates: wanted.gates,
-        baseline,
+        rules: wanted,
+        production,
         config,
         version: host.version,
         monotonic: () => host.clock.monotonic(),
@@ -111,68 +121,6 @@ async function reportOn(
     );
     await writeReport(folder, made);
     return { result: made, told: `${dataset.rows} rows: the model ${showVerdict(made.report)}` };
-  });
-}
-
-async function openBaseline(
-  project: Project,
-  host: Host,
-  folder: string,
-  candidate: Candidate,
-  { store, production }: JudgeOptions,
-): Promise<Baseline | null> {
-  if (production === null) return null;
-  const release = await fetchVersion(store, project.config.name, production);
-  const text = Buffer.from(await fetchBlob(store, release.report.file)).toString("utf8");
-  const report = reportSchema.parse(JSON.parse(text));
-  const baseline = { version: production, modelDigest: release.model.digest };
-  if (report.dataset.digest === candidate.dataset.digest) return { ...baseline, metrics: report.metrics };
-  const compared = Object.values(project.config.validate.gates).some((gate) => gate.maxDrop !== undefined);
-  // Metrics on other rows say nothing about this data; scoring again is worth it only for a gate.
-  if (!compared) return null;
-  return { ...baseline, metrics: await scoreAgain(project, host, folder, candidate, store, release) };
-}
-
-async function scoreAgain(
-  project: Project,
-  host: Host,
-  folder: string,
-  { dataset }: Candidate,
-  store: ObjectStore,
-  release: Release,
-): Promise<Report["metrics"]> {
-  return await inStep(host, `score ${release.version}, now in production`, async (update) => {
-    const bundleFolder = path.join(folder, "production");
-    await materialise(store, release, bundleFolder);
-    const environments = await host.environments(path.join(project.state, "locks"));
-    const environment = await environments.prepare(await fetchLock(store, release), (file) =>
-      fetchServerFile(store, release, file),
-    );
-    const scorer = await (await host.scorers()).open(environment, bundleFolder);
-    try {
-      const { task, classes, inputs } = release.bundle;
-      const onProgress = (done: number, total: number) => update(`${done} of ${total} rows`);
-      const { metrics } = await evaluate({
-        model: { task, classes },
-        inputs,
-        dataset,
-        scorer,
-        reading: readingOf(project),
-        onProgress,
-        signal: host.signal,
-      });
-      const result = metrics.map(({ name, average, value, reason }) => ({
-        name,
-        average,
-        value,
-        reason,
-        ci: null,
-        n: dataset.rows,
-      }));
-      return { result, told: `${dataset.rows} rows` };
-    } finally {
-      await scorer.close();
-    }
   });
 }
 

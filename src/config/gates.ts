@@ -99,7 +99,7 @@ const budget = (what: string, pattern: RegExp, form: string) =>
 
 const size = "must be a size such as 64KiB, 512MiB or 2GiB";
 
-const quality = {
+const qualityGates = {
   accuracy: gate("Share of rows predicted correctly."),
   balancedAccuracy: gate("Mean over the classes of the share of their rows predicted correctly."),
   precision: averagedGate("Share of the rows predicted positive that are positive."),
@@ -124,11 +124,11 @@ const quality = {
 const time = "must be a duration such as 500ms or 2s";
 
 /** Schema of the gates of a slice: one optional gate per metric. */
-export const qualityGatesSchema = z.strictObject(quality);
+export const qualityGatesSchema = z.strictObject(qualityGates);
 
 /** Schema of `validate.gates`: one optional gate per metric and budget. */
 export const gatesSchema = z.strictObject({
-  ...quality,
+  ...qualityGates,
   latencyP99: budget("Time to answer one row, which 99 of 100 requests keep within.", durationPattern, time),
   loadTime: budget("Time to load the model.", durationPattern, time),
   rss: budget("Resident memory after loading.", sizePattern, size),

@@ -60,7 +60,7 @@ export function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType |
   const [key, ...rest] = path;
   if (key === undefined) return inner;
   if (inner instanceof z.ZodUnion) {
-    return inner.options.map((form) => schemaAt(form, path)).find((schema) => schema !== null) ?? null;
+    return inner.options.map((form) => schemaAt(form, path)).find((found) => found !== null) ?? null;
   }
   if (inner instanceof z.ZodArray) return typeof key === "number" ? schemaAt(inner.element, rest) : null;
   if (inner instanceof z.ZodRecord) return schemaAt(inner.valueType, rest);

@@ -19,6 +19,8 @@ export interface Reading {
   positive?: Label | undefined;
   /** Probability from which a row counts as positive; the model's own decision when it is not named. */
   threshold?: number | undefined;
+  /** Which quantile a regressor predicts, for the pinball loss; the median when it is not named. */
+  quantile?: number | undefined;
 }
 
 /** What {@link evaluate} needs. */
@@ -75,7 +77,7 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
   if (task !== "regression" && known) encodeLabels(labels, known, source);
   rejectMisread(task, reading);
   const answer = await scoreRows(input);
-  if (task === "regression") return evaluateNumbers(dataset, answer);
+  if (task === "regression") return evaluateNumbers(dataset, answer, reading);
   const classes = known ?? classesOf(labels, answer, source);
   const find = classFinder(classes);
   const positive = positiveOf(task, classes, reading);
@@ -106,7 +108,7 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
   };
 }
 
-function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
+function evaluateNumbers(dataset: Dataset, answer: Answer, { quantile }: Reading): Evaluation {
   const text = answer.predictions.isNumeric
     ? undefined
     : answer.predictions.distinct().find((value) => typeof value !== "number");
@@ -126,6 +128,7 @@ function evaluateNumbers(dataset: Dataset, answer: Answer): Evaluation {
     truth: dataset.labels.numbers(),
     predicted: answer.predictions.numbers(),
     weights: dataset.weights,
+    quantile,
   };
   const findings = inspectAnswers({
     predictions: answer.predictions,

@@ -94,9 +94,11 @@ export interface ValidationInputs {
   model: Digest;
   inputs: readonly InputColumn[];
   dataset: Digest;
+  /** Digest of the training rows; null without any. */
+  train: Digest | null;
   /** Digest of the Python lock, the server package included. */
   lock: Digest;
-  /** `validate` of the configuration, the path of the data aside: its digest stands for it. */
+  /** `validate` of the configuration, the paths of the rows aside: their digests stand for them. */
   config: object;
   /** Digest of the model in production; null before the first release. */
   baseline: Digest | null;
@@ -104,6 +106,6 @@ export interface ValidationInputs {
 
 /** Digest of what a validation looks at, known before anything is scored. */
 export function digestInputs({ config, ...inputs }: ValidationInputs): Digest {
-  const { data: _path, ...validate } = { data: null, ...config };
+  const { data: _data, train: _train, ...validate } = { data: null, train: null, ...config };
   return digestDocument({ schema: "mlship.validation-inputs/v1", ...inputs, validate });
 }

@@ -31,6 +31,7 @@ export const metricSchema = z.strictObject({
   /** Rows that it was computed from. */
   n: z.int(),
 });
+export type MetricReport = z.infer<typeof metricSchema>;
 
 /** The candidate beside the version in production, on the same rows. */
 export const comparisonSchema = z.strictObject({

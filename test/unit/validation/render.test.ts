@@ -7,7 +7,7 @@ import { renderMarkdown } from "../../../src/validation/markdown.ts";
 import { type Report, sealReport } from "../../../src/validation/report.ts";
 import { showApart, showBytes, showNumber } from "../../../src/validation/show.ts";
 import { validate } from "../../../src/validation/validate.ts";
-import { scorerOf, validation } from "./world.ts";
+import { openRows, productionOf, scorerOf, threshold, validation } from "./world.ts";
 
 const plain = { width: 60, terminal: true, style: makeStyle(false) };
 
@@ -19,12 +19,8 @@ async function failing(): Promise<Report> {
     recall: { min: 0.8 },
     modelSize: { max: 4096 },
   };
-  const baseline = {
-    version: "1.0.0",
-    modelDigest: "sha256:60" as const,
-    metrics: [{ name: "accuracy", average: null, value: 0.95 }],
-  };
-  return (await validate(await validation({ scorer, gates, baseline }))).report;
+  const production = await productionOf(threshold, await openRows());
+  return (await validate(await validation({ scorer, gates, production }))).report;
 }
 
 test("a failed validation on 60 columns", async () => {

@@ -7,7 +7,7 @@ import { digestInputs, reportSchema } from "../../../src/validation/report.ts";
 import { validate } from "../../../src/validation/validate.ts";
 import { predictOf } from "../../cli/fake-python.ts";
 import { csv, errorOf, openText } from "./files.ts";
-import { inputs, lock, model, openRows, scorerOf, threshold, validation } from "./world.ts";
+import { inputs, lock, model, openRows, productionOf, scorerOf, threshold, validation } from "./world.ts";
 
 const valueOf = (report: { metrics: { name: string; value: number | null }[] }, name: string) =>
   report.metrics.find((metric) => metric.name === name)?.value;
@@ -50,6 +50,7 @@ test("the inputs' digest is known before scoring, and follows what was validated
     model: model.digest,
     inputs,
     dataset: report.dataset.digest,
+    train: null,
     lock: lock.digest,
     config: { task: "binary" },
     baseline: null,
@@ -61,8 +62,9 @@ test("the inputs' digest is known before scoring, and follows what was validated
     { ...known, config: { task: "auto" } },
     { ...known, lock: "sha256:11" as const },
     { ...known, baseline: "sha256:60" as const },
+    { ...known, train: "sha256:61" as const },
   ];
-  expect(new Set([report.inputs, ...others.map(digestInputs)]).size).toBe(5);
+  expect(new Set([report.inputs, ...others.map(digestInputs)]).size).toBe(6);
 });
 
 test("rows go to the scorer in batches, and progress is told", async () => {
@@ -92,20 +94,56 @@ test("golden rows are answered alike by the same model, and not by another", asy
 });
 
 describe("against production", () => {
-  const baseline = (value: number) => ({
-    version: "1.0.0",
-    modelDigest: "sha256:60" as const,
-    metrics: [{ name: "accuracy", average: null, value }],
-  });
+  const before = async (noise: number) =>
+    await productionOf(
+      scorerOf(({ x }) => ({ label: Number(x) >= 50 + noise ? 1 : 0 })),
+      await openRows(2000),
+    );
 
   test.each([
-    [0.905, "pass"],
-    [0.95, "fail"],
-  ])("a drop from %d is %s", async (value, verdict) => {
+    [20, "pass"],
+    [0, "pass"],
+    [1, "inconclusive"],
+  ])("a candidate beside a production that is off by %d is %s", async (noise, verdict) => {
     const { report } = await validate(
-      await validation({ gates: { accuracy: { maxDrop: 0.01 } }, baseline: baseline(value) }),
+      await validation({
+        dataset: await openRows(2000),
+        scorer: scorerOf(({ x }) => ({ label: Number(x) >= (noise === 1 ? 53 : 50) ? 1 : 0 })),
+        gates: { accuracy: { maxDrop: 0.01 } },
+        production: await before(noise === 1 ? 0 : noise),
+      }),
     );
     expect([report.verdict, report.baseline]).toEqual([verdict, { version: "1.0.0", model: "sha256:60" }]);
+    expect(report.comparisons.map(({ metric }) => metric)).toContain("accuracy");
+  });
+
+  test("a candidate that is shown to be worse fails", async () => {
+    const { report } = await validate(
+      await validation({
+        dataset: await openRows(2000),
+        scorer: scorerOf(({ x }) => ({ label: Number(x) >= 60 ? 1 : 0 })),
+        gates: { accuracy: { maxDrop: 0.01 } },
+        production: await before(0),
+      }),
+    );
+    expect(report.gates).toMatchObject([{ id: "accuracy.maxDrop", status: "fail", rowsToDecide: null }]);
+  });
+
+  test("a version in production that cannot answer these rows makes the gate an error", async () => {
+    const production = {
+      version: "1.0.0",
+      modelDigest: "sha256:60" as const,
+      answered: null,
+      reason: "column z is missing",
+    };
+    const { report } = await validate(
+      await validation({ gates: { accuracy: { min: 0.5, maxDrop: 0.01 } }, production }),
+    );
+    expect(report.verdict).toBe("fail");
+    expect(report.gates[1]).toMatchObject({
+      status: "error",
+      why: expect.stringContaining("column z is missing"),
+    });
   });
 
   test("a first release is skipped: alone it decides nothing, beside a gate that passes it does not matter", async () => {
@@ -187,7 +225,7 @@ describe("tasks", () => {
         dataset,
         model: { ...model, classes: null, task: null },
         scorer: scorerOf(({ x }) => ({ label: names[Number(x)] ?? "" }), names),
-        gates: { f1: { min: 0.99 } },
+        gates: { accuracy: { min: 0.9 } },
       }),
     );
     expect([report.task, report.verdict, report.dataset.weight]).toEqual(["multiclass", "pass", "w"]);

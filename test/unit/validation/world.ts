@@ -1,5 +1,9 @@
 // A model that is a pure function, a data file and everything else that a validation takes.
+import type { Gates } from "../../../src/config/gates.ts";
 import type { InputColumn, Label, Model } from "../../../src/model/model.ts";
+import { answeredOf, type Production } from "../../../src/validation/compare/production.ts";
+import { evaluate } from "../../../src/validation/evaluate.ts";
+import type { Rules } from "../../../src/validation/evidence.ts";
 import type { Dataset } from "../../../src/validation/dataset.ts";
 import type { Columns, PythonLock, Scorer } from "../../../src/validation/ports.ts";
 import type { Validation } from "../../../src/validation/validate.ts";
@@ -56,6 +60,7 @@ export function scorerOf(
     model: { classes, libraries: { "scikit-learn": "1.6.1" }, loadSeconds: 0.5, rss: 1e8 },
     score: (columns) => Promise.resolve(score(columns)),
     predict: predictOf(score),
+    measure: () => Promise.resolve({ latency: { p50: 0.001, p99: 0.002, calls: 200 }, peakRss: 2e8 }),
     close: () => Promise.resolve(),
   };
 }
@@ -75,20 +80,30 @@ export function openRows(rows = 200, noise = 10): Promise<Dataset> {
   return openText("test.csv", `x,y\n${lines.join("\n")}\n`);
 }
 
+/** A version in production that answers the rows of a data set, which is closed afterwards. */
+export async function productionOf(scorer: Scorer, dataset: Dataset): Promise<Production> {
+  const answered = answeredOf(await evaluate({ model, inputs, dataset, scorer, reading: {} }));
+  dataset.close();
+  return { version: "1.0.0", modelDigest: "sha256:60", answered, reason: null };
+}
+
 /** A validation of {@link threshold} on {@link openRows}, with some of it replaced. */
-export async function validation(changed: Partial<Validation> = {}): Promise<Validation> {
+export async function validation(
+  changed: Partial<Validation> & { gates?: Gates; judgeBy?: Rules["judgeBy"] } = {},
+): Promise<Validation> {
   let time = 0;
+  const { gates = { accuracy: { min: 0.8 } }, judgeBy = "interval", ...replaced } = changed;
   return {
     model,
     inputs,
     dataset: changed.dataset ?? (await openRows()),
     scorer: threshold,
     lock,
-    gates: { accuracy: { min: 0.8 } },
-    baseline: null,
+    rules: { gates, judgeBy, confidence: 0.95, slices: [], fairness: [] },
+    production: null,
     config: {},
     version: "0.1.0",
     monotonic: () => (time += 500 + Math.random()),
-    ...changed,
+    ...replaced,
   };
 }

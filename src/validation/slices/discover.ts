@@ -1,0 +1,101 @@
+// Finds slices that nobody declared where the model is worse. Advice only: no gate looks at them.
+import { type DuckDBConnection, DuckDBUTinyIntVector } from "@duckdb/node-api";
+import { type Answers, rowsOf } from "../metrics/answers.ts";
+import type { ColumnProfile } from "../report/profile.ts";
+import type { Slice } from "../report/measures.ts";
+import { measurePart } from "./part.ts";
+import { type CodedColumn, searchSlices } from "./search.ts";
+import { chooseRows, openView, type SliceData, type View } from "./select.ts";
+import { type CutColumn, cutColumn } from "./terms.ts";
+import { headline } from "./wanted.ts";
+
+/** Columns that are looked at, in the order of the file. */
+const mostColumns = 300;
+/** Values that are read; of a larger table every second, third … row is looked at. */
+const mostValues = 6_000_000;
+
+/**
+ * Searches conditions on one or two columns where errors are more frequent, or larger, than elsewhere.
+ * What it costs is bounded by the number of values read, not by a clock, so that the same data give the
+ * same slices.
+ * @param profiles of the columns to search, which say where to cut them.
+ */
+export async function discoverSlices(
+  dataset: SliceData,
+  answers: Answers,
+  profiles: readonly ColumnProfile[],
+  level: number,
+): Promise<Slice[]> {
+  const cut = profiles
+    .slice(0, mostColumns)
+    .map(cutColumn)
+    .filter(({ terms }) => terms.length > 1);
+  if (cut.length === 0) return [];
+  const view = await openView(dataset);
+  const columns = cut.filter(({ name }) => view.columns.has(name));
+  const stride = Math.max(1, Math.ceil((rowsOf(answers) * columns.length) / mostValues));
+  const coded = await readCodes(dataset.connection, view, columns, stride);
+  const losses = lossesOf(answers, stride);
+  const slices: Slice[] = [];
+  for (const found of searchSlices(losses, coded)) {
+    const where = found.terms.map(({ column, part }) => columns[column]?.terms[part] ?? "true").join(" and ");
+    const rows = await chooseRows(dataset.connection, view, where);
+    const { metrics } = measurePart(answers, rows, [headline(answers.task)], level);
+    slices.push({
+      name: where,
+      where,
+      origin: "found",
+      rows: rows.length,
+      reason: null,
+      metrics: metrics.map((metric) => ({ ...metric, p: found.p, pAdjusted: found.pAdjusted })),
+    });
+  }
+  return slices;
+}
+
+/** The part of each column that every `stride`th row is in. */
+async function readCodes(
+  connection: DuckDBConnection,
+  view: View,
+  columns: readonly CutColumn[],
+  stride: number,
+): Promise<CodedColumn[]> {
+  const cases = columns.map(({ terms }) => {
+    const parts = terms.map((term, part) => `when ${term} then ${part}`);
+    return `(case ${parts.join(" ")} else 255 end)::utinyint`;
+  });
+  const result = await connection.run(
+    `select ${cases.join()} from ${view.name} where ${view.row} % ${stride} = 0 order by ${view.row}`,
+  );
+  const chunks = await result.fetchAllChunks();
+  const rows = chunks.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  return columns.map(({ terms }, column) => {
+    const codes = new Uint8Array(rows);
+    let at = 0;
+    for (const chunk of chunks) {
+      const vector = chunk.getColumnVector(column);
+      if (!(vector instanceof DuckDBUTinyIntVector)) throw new TypeError("a cast to utinyint gives bytes");
+      for (let row = 0; row < chunk.rowCount; row++) codes[at++] = vector.getItem(row) ?? 255;
+    }
+    return { codes, parts: terms.length };
+  });
+}
+
+/** What the model got wrong of every `stride`th row: 1 for another class, the absolute error of numbers. */
+function lossesOf(answers: Answers, stride: number): Float64Array {
+  const { truth, predicted } = answers;
+  const rows = Math.ceil(rowsOf(answers) / stride);
+  if (answers.task !== "regression")
+    return Float64Array.from({ length: rows }, (_none, at) =>
+      truth[at * stride] === predicted[at * stride] ? 0 : 1,
+    );
+  const { outputs } = answers;
+  return Float64Array.from({ length: rows }, (_none, at) => {
+    let loss = 0;
+    for (let output = 0; output < outputs; output++) {
+      const place = at * stride * outputs + output;
+      loss += Math.abs((truth[place] ?? 0) - (predicted[place] ?? 0));
+    }
+    return loss;
+  });
+}

@@ -1,0 +1,59 @@
+// A part of the rows, measured: its metrics, their intervals, and how they compare with all other rows.
+import type { Task } from "../../model/model.ts";
+import { type Answers, rowsOf } from "../metrics/answers.ts";
+import { isLoss, measureOne } from "../metrics/measure.ts";
+import type { Slice } from "../report/measures.ts";
+import { differenceOfGroups } from "../statistics/groups.ts";
+import { intervalOf } from "../statistics/interval.ts";
+import { upperTail } from "../statistics/normal.ts";
+import { subsetOf } from "../statistics/subset.ts";
+import type { Wanted } from "./wanted.ts";
+
+/** A metric of a part of the rows; its probability is not adjusted yet. */
+export type PartMetric = Slice["metrics"][number];
+
+/** The answers to the rows of a part. */
+export interface Part {
+  answers: Answers;
+  task: Task;
+  metrics: PartMetric[];
+}
+
+/** Measures the rows of a part and, beside them, all others. @param rows numbers of the part's rows, rising. */
+export function measurePart(
+  answers: Answers,
+  rows: Int32Array,
+  wanted: readonly Wanted[],
+  level: number,
+): Part {
+  const own = subsetOf(answers, rows);
+  const others = subsetOf(answers, complement(rows, rowsOf(answers)));
+  const metrics = wanted.map(({ name, average }): PartMetric => {
+    const { value } = rows.length === 0 ? { value: null } : measureOne(own, name, average);
+    const rest = rowsOf(others) === 0 ? null : measureOne(others, name, average).value;
+    const ci = value === null ? null : intervalOf(own, { name, average }, level);
+    const p = value === null || rest === null ? null : probabilityWorse(own, others, { name, average });
+    return { name, average, value, ci, rest, p, pAdjusted: null };
+  });
+  return { answers: own, task: answers.task, metrics };
+}
+
+/** One-sided probability that a part as good as the rest looks this bad; null without intervals. */
+function probabilityWorse(own: Answers, others: Answers, metric: Wanted): number | null {
+  const difference = differenceOfGroups(own, others, metric);
+  if (!difference) return null;
+  const worse = isLoss(metric.name) ? difference.delta : -difference.delta;
+  if (difference.se > 0) return upperTail(worse / difference.se);
+  return worse > 0 ? 0 : 1;
+}
+
+/** The row numbers that are not among `rows`, which rise. */
+export function complement(rows: Int32Array, count: number): Int32Array {
+  const others = new Int32Array(count - rows.length);
+  let [at, next] = [0, 0];
+  for (let row = 0; row < count; row++) {
+    if (rows[next] === row) next++;
+    else others[at++] = row;
+  }
+  return others;
+}
