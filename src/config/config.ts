@@ -80,6 +80,7 @@ export interface Config {
     /** Share of intervals that hold the true value, 0 to 1. */
     confidence: number;
     judgeBy: Written["validate"]["judgeBy"];
+    robustness: Written["validate"]["robustness"];
     slices: SliceRule[];
     fairness: FairnessRule[];
     positive: string | number | boolean | null;
@@ -172,6 +173,7 @@ export function resolveConfig(written: Written, folder: string, environment: str
       gates: resolveGates(validate.gates),
       confidence: validate.confidence,
       judgeBy: validate.judgeBy,
+      robustness: validate.robustness,
       slices: validate.slices.map(sliceOf),
       fairness: [validate.fairness].flat().map((rule) => ({ ...rule, average: rule.average ?? null })),
       positive: validate.positive ?? null,

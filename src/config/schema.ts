@@ -15,8 +15,12 @@ export const formats = [
   "skops",
   "xgboost",
   "lightgbm",
+  "catboost",
+  "pytorch",
   "keras",
   "savedmodel",
+  "mlflow",
+  "python",
 ] as const;
 
 const semver =

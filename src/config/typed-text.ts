@@ -13,6 +13,13 @@ export function readTyped(schema: z.core.$ZodType, text: string): unknown {
     const items = text.trim() === "" ? [] : text.split(",");
     return items.map((item) => readTyped(schema.element, item.trim()));
   }
+  if (schema instanceof z.ZodUnion && isTextOrMore(schema) && !/^\s*[[{]/.test(text)) return text;
   const { value, problems } = readYaml(text, "");
   return value === undefined || value === null || problems.length > 0 ? text : value;
+}
+
+/** Whether a value may be a text, or a list or mapping; where a number may stand, too, the text is read. */
+function isTextOrMore({ options }: z.ZodUnion): boolean {
+  const scalar = options.some((form) => form instanceof z.ZodNumber || form instanceof z.ZodBoolean);
+  return !scalar && options.some((form) => form instanceof z.ZodString);
 }

@@ -41,6 +41,11 @@ const fairness = z.strictObject({
   maxGap: z.number().min(0).describe("How far apart any two groups may be."),
 });
 
+const isUnique = (names: readonly string[]) => new Set(names).size === names.length;
+
+/** How much a model is asked again, to see whether it answers the same. */
+export const efforts = ["quick", "full"] as const;
+
 /** Schema of `validate`. */
 export const validate = z
   .strictObject({
@@ -76,14 +81,34 @@ export const validate = z
     slices: z
       .array(slice)
       .max(100)
+      .refine(
+        (slices) => isUnique(slices.map((one) => (typeof one === "string" ? one : (one.name ?? one.where)))),
+        {
+          error: "must not hold two slices of the same name",
+        },
+      )
       .describe(
         "Parts of the rows, each an SQL condition, that are judged on their own: a slice is refused when it is shown to break a bound.",
       )
       .default([]),
     fairness: z
-      .union([fairness, z.array(fairness).max(20)])
+      .union([
+        fairness,
+        z
+          .array(fairness)
+          .max(20)
+          .refine((rules) => isUnique(rules.map((rule) => `${rule.metric} ${rule.column}`)), {
+            error: "must not ask twice for the same metric and column",
+          }),
+      ])
       .describe("Groups of rows in which a metric must not differ by more than a gap.")
       .default([]),
+    robustness: z
+      .enum(efforts)
+      .describe(
+        "How much the model is asked again: quick asks 16 rows one by one and with their columns turned round; full asks 64, and loads the model once more to ask it on two threads.",
+      )
+      .default("quick"),
     positive: z
       .union([z.string(), z.number(), z.boolean()])
       .describe("The positive class of a binary model; by default the second of its classes.")

@@ -62,6 +62,7 @@ it("shows the origin beside each value on a terminal", async () => {
       judgeBy: interval            default
       slices: []                   default
       fairness: []                 default
+      robustness: quick            default
       key: "a\\e[31m\\x9b1mb\\n"      --set validate.key
     serve:
       port: 9000                   mlship.yaml:9:23 (environment staging)

@@ -40,6 +40,7 @@ describe("defaults", () => {
         gates: {},
         confidence: 0.95,
         judgeBy: "interval",
+        robustness: "quick",
         slices: [],
         fairness: [],
         positive: null,

@@ -33,7 +33,7 @@ deploy: { target: moon, canary: { steps: [5, 5], hold: 3x, bake: 100h, maxHarm: 
         "2:10 version must be a semantic version such as 1.4.0 or 1.5.0-rc.1, not the number 1.1",
         "3:16 model.path must be a text, not the number 3 → write path: "3"",
         "3:19 model.fromat is not a key of mlship.yaml → did you mean model.format?",
-        "3:41 model.format must be auto, onnx, sklearn, skops, xgboost, lightgbm, keras or savedmodel, not the text "onx" → did you mean onnx?",
+        "3:41 model.format must be auto, onnx, sklearn, skops, xgboost, lightgbm, catboost, pytorch, keras, savedmodel, mlflow or python, not the text "onx" → did you mean onnx?",
         "4:16 serve.port must be a number, not the text "80"",
         "4:31 serve.timeout must be a duration such as 500ms, 2s or 10m, not the number 2",
         "5:1 port is not a key of mlship.yaml → did you mean serve.port?",
