@@ -33,15 +33,20 @@ export const inflated = z.object({
  * The bytes inside a compressed file.
  * @throws Unreadable when the compressed data are damaged or something follows them.
  * @throws MlshipError `model.compression` for a compression that mlship does not undo, or for more
- *   than 1 GiB inside; exit "usage".
+ *   than `limit` bytes inside, 1 GiB if not said otherwise; exit "usage".
  */
-export function decompress(source: ByteSource, compression: Compression, file: string): ByteSource {
+export function decompress(
+  source: ByteSource,
+  compression: Compression,
+  file: string,
+  limit = mostBytes,
+): ByteSource {
   if (compression !== "zlib" && compression !== "gzip") {
     throw refuse(`${quote(file)} is compressed with ${compression}, which mlship does not read`);
   }
   if (source.size > mostBytes) throw refuse(`${quote(file)} is larger than 1 GiB and compressed`);
   const undo = compression === "zlib" ? inflateSync : gunzipSync;
-  const { buffer, engine } = inflate(undo, source, file);
+  const { buffer, engine } = inflate(undo, source, file, limit);
   // Python's reader would go on with a second stream where zlib stops, so there must be none.
   if (engine.bytesWritten !== source.size) {
     throw new Unreadable(engine.bytesWritten, "something follows its compressed data");
@@ -49,12 +54,18 @@ export function decompress(source: ByteSource, compression: Compression, file: s
   return bytesOf(buffer);
 }
 
-function inflate(undo: typeof inflateSync, source: ByteSource, file: string): z.infer<typeof inflated> {
+function inflate(
+  undo: typeof inflateSync,
+  source: ByteSource,
+  file: string,
+  limit: number,
+): z.infer<typeof inflated> {
   const input = source.read(0, source.size);
   try {
-    return inflated.parse(undo(input, { maxOutputLength: mostBytes, info: true }));
+    return inflated.parse(undo(input, { maxOutputLength: limit, info: true }));
   } catch (error) {
-    if (error instanceof RangeError) throw refuse(`${quote(file)} holds more than 1 GiB when decompressed`);
+    if (error instanceof RangeError)
+      throw refuse(`${quote(file)} holds more than ${limit} bytes when decompressed`);
     if (error instanceof z.ZodError) throw error;
     throw new Unreadable(0, "its compressed data are damaged or cut short");
   }

@@ -10,3 +10,6 @@ export class Unreadable extends Error {
     this.offset = offset;
   }
 }
+
+/** Bytes whose reading would take more time or memory than any model's. */
+export class Exhausted extends Unreadable {}

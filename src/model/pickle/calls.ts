@@ -106,8 +106,12 @@ const dict: Call = (args) => {
   if (args.length === 0 || (args.length === 1 && (first === null || first instanceof Global)))
     return new PyDict();
   if (args.length !== 1) return odd;
-  if (first instanceof PyDict) return first;
   const made = new PyDict();
+  // Python copies: what is put into the copy later must not be seen in the first, nor the other way.
+  if (first instanceof PyDict) {
+    for (const [key, value] of first.entries) made.entries.set(key, value);
+    return made;
+  }
   for (const pair of first instanceof PyList ? first.items : []) {
     const [key, value] = pair instanceof PyTuple || pair instanceof PyList ? pair.items : [];
     if (typeof key !== "string" || value === undefined) return odd;

@@ -47,14 +47,20 @@ function noContainer(target: Value): string | null {
 }
 
 function firstRefused(keys: readonly Value[]): string | null {
-  const refused = keys.find((key) => !isKey(key, 0));
+  const refused = keys.find((key) => !isKey(key, 0, { left: largestKey }));
   return refused === undefined ? null : `${describe(refused)} is used as a key`;
 }
 
+/** Values that a key may consist of, and tuples inside each other. */
+const largestKey = 32;
+const deepestKey = 3;
+
 /** Hashing a key runs its class's code, and takes for ever on tuples that share tuples. */
-function isKey(key: Value, depth: number): boolean {
+function isKey(key: Value, depth: number, budget: { left: number }): boolean {
+  budget.left -= 1;
+  if (budget.left < 0) return false;
   if (key instanceof PyTuple) {
-    return depth < 3 && key.items.length < 64 && key.items.every((item) => isKey(item, depth + 1));
+    return depth < deepestKey && key.items.every((item) => isKey(item, depth + 1, budget));
   }
   return (
     key === null ||

@@ -8,6 +8,9 @@ import type { Decoder } from "./decode.ts";
 
 export const wrapperName = "joblib.numpy_pickle.NumpyArrayWrapper";
 
+/** What joblib writes into a wrapper. Another name could replace the method that reads the bytes. */
+const members = new Set(["subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"]);
+
 /**
  * Reads the array that a wrapper announces, and steps over its bytes. An array of objects is a pickle
  * of its own, which `readNested` walks.
@@ -15,6 +18,10 @@ export const wrapperName = "joblib.numpy_pickle.NumpyArrayWrapper";
  */
 export function readWrapped(wrapper: Instance, decoder: Decoder, readNested: () => Value): NdArray {
   const offset = decoder.position;
+  for (const name of wrapper.state.entries.keys()) {
+    if (typeof name === "string" && members.has(name)) continue;
+    throw new Unreadable(offset, "a joblib array has members of its own, which may replace its methods");
+  }
   const subclass = wrapper.state.get("subclass");
   const shape = wrapper.state.get("shape");
   const dtype = wrapper.state.get("dtype");

@@ -33,11 +33,17 @@ export function parseQuotedLine(line: string, offset: number): Value {
 
 /** `V`: text in Python's raw-unicode-escape, where only `\\u` and `\\U` escape anything. */
 export function parseUnicodeLine(line: string, offset: number): Value {
-  return line.replaceAll(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (all, short?: string, long?: string) => {
-    const point = Number.parseInt((all.startsWith("\\u") ? short : long) ?? "", 16);
-    if (!(point <= 0x10_ff_ff)) throw new Unreadable(offset, "a text has an escape for no character");
-    return String.fromCodePoint(point);
-  });
+  // A backslash that another one precedes begins nothing.
+  return line.replaceAll(
+    /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[^])/g,
+    (all, short?: string, long?: string) => {
+      const digits = short ?? long;
+      if (digits === undefined) return all;
+      const point = Number.parseInt(digits, 16);
+      if (!(point <= 0x10_ff_ff)) throw new Unreadable(offset, "a text has an escape for no character");
+      return String.fromCodePoint(point);
+    },
+  );
 }
 
 /** `p` and `g`: a memo key. */

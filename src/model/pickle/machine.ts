@@ -1,15 +1,26 @@
 // Runs a pickle's instructions on symbols: what would be imported and called is judged, never done.
-import { currentModule } from "./allowed.ts";
 import { build } from "./build.ts";
 import { call, Refused } from "./calls.ts";
 import { literal, pair, text } from "./argument.ts";
+import { costOf, weightOf } from "./weight.ts";
 import { Decoder, type Instruction } from "./decode.ts";
 import { addItems, append, setItems } from "./items.ts";
 import { readWrapped, wrapperName } from "./joblib.ts";
 import { parseFloatLine, parseIntLine, parseKeyLine, parseQuotedLine, parseUnicodeLine } from "./lines.ts";
+import { nameOf } from "./names.ts";
 import { Stack } from "./stack.ts";
-import { describe, Global, Instance, Opaque, PyDict, PyList, PySet, PyTuple, type Value } from "./values.ts";
-import { quote } from "../reading.ts";
+import {
+  describe,
+  Global,
+  Instance,
+  Opaque,
+  PyBytes,
+  PyDict,
+  PyList,
+  PySet,
+  PyTuple,
+  type Value,
+} from "./values.ts";
 import { Unreadable } from "../unreadable.ts";
 import type { AllowList } from "./allow-list.ts";
 import type { Ledger } from "./ledger.ts";
@@ -49,7 +60,7 @@ class Machine {
     for (;;) {
       const instruction = this.decoder.next();
       this.#stack.offset = instruction.offset;
-      this.#ledger.spend(instruction.offset);
+      this.#ledger.spend(instruction.offset, costOf(instruction.op));
       if (instruction.op === "STOP") break;
       if (instruction.op === "PROTO") this.#protocol(instruction, start);
       else this.#step(instruction);
@@ -167,12 +178,14 @@ class Machine {
       case "NEXT_BUFFER":
         return this.#unprovable(offset, "buffer", "it needs a buffer that is not in the file");
       case "READONLY_BUFFER":
+        return this.#unprovable(offset, "buffer", "it works on a buffer that is not in the file");
       case "FRAME":
       case "PROTO":
       case "STOP":
         return undefined;
       default:
         // What is left carries its value as its argument: integers, floats, texts and bytes.
+        if (argument instanceof PyBytes) this.#ledger.hold(argument);
         return stack.push(literal(argument));
     }
   }
@@ -198,17 +211,11 @@ class Machine {
   }
 
   #global(oldModule: string, name: string, offset: number): Value {
-    const module = currentModule(oldModule);
-    const plain = /^[A-Za-z_][A-Za-z0-9_.]{0,299}$/.test(`${module}.${name}`);
-    const qualified = plain ? `${module}.${name}` : quote(`${module}.${name}`);
+    const { qualified, module, plain } = nameOf(oldModule, name);
     this.#ledger.saw(qualified, offset);
-    if (!plain || name.includes(".")) {
-      this.#ledger.report(
-        offset,
-        "odd-global",
-        `it imports ${qualified}, which is not a plain name`,
-        qualified,
-      );
+    if (!plain) {
+      const message = `it imports ${qualified}, which is not a plain name`;
+      this.#ledger.report(offset, "odd-global", message, qualified);
       return new Opaque(true);
     }
     const permission = this.#allow.permissionOf(module, name);
@@ -242,6 +249,7 @@ class Machine {
       this.#ledger.report(offset, "call", `it calls ${describe(callee)}`);
       return new Opaque(true);
     }
+    this.#ledger.spend(offset, args.length + weightOf(args));
     const result = call(callee, args, keyed, (name) => this.#allow.callOf(name));
     if (!(result instanceof Refused)) return result;
     // An argument that was reported already makes the call odd, too; once is enough.
@@ -253,6 +261,7 @@ class Machine {
   #build(offset: number): void {
     const state = this.#stack.pop();
     const target = this.#stack.top();
+    this.#ledger.spend(offset, weightOf([state]));
     const refused = build(target, state);
     if (refused !== null) this.#ledger.report(offset, "state", refused);
     if (!(target instanceof Instance) || target.of !== wrapperName) return;
@@ -260,7 +269,9 @@ class Machine {
       throw new Unreadable(offset, "it is part joblib file, part plain pickle: loaders read it differently");
     }
     this.#stack.pop();
-    this.#stack.push(readWrapped(target, this.decoder, () => this.#nested()));
+    const array = readWrapped(target, this.decoder, () => this.#nested());
+    if (array.data instanceof PyBytes) this.#ledger.hold(array.data);
+    this.#stack.push(array);
   }
 
   #nested(): Value {

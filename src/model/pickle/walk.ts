@@ -1,8 +1,8 @@
-// Walks a whole pickle file: the pickle that a loader would read, and whatever lies behind it.
+// Walks a whole pickle file: the pickles in it, and those in byte strings that they hold.
+import { judgeHeld } from "../nested.ts";
 import { estimators, type AllowList } from "./allow-list.ts";
-import { Ledger } from "./ledger.ts";
-import { runPickle } from "./machine.ts";
-import { Unreadable } from "../unreadable.ts";
+import { Budget, Ledger } from "./ledger.ts";
+import { walkStream } from "./stream.ts";
 import type { Finding } from "../reading.ts";
 import type { Value } from "./values.ts";
 import type { ByteSource } from "../bytes.ts";
@@ -27,19 +27,9 @@ export function walkPickle(
   trust: readonly string[],
   allow: AllowList = estimators,
 ): PickleWalk {
-  const ledger = new Ledger(file, trust);
-  let root: Value = null;
-  let position = 0;
-  try {
-    const first = runPickle(source, 0, allow, ledger);
-    root = first.value;
-    position = first.end;
-    // A loader stops at the first STOP, but another loader may go on: nothing may hide behind it.
-    while (position < source.size) position = runPickle(source, position, allow, ledger).end;
-  } catch (error) {
-    if (!(error instanceof Unreadable)) throw error;
-    const where = position === 0 ? "" : `after the first pickle, which ends at byte ${position}, `;
-    ledger.report(error.offset, position === 0 ? "damaged" : "trailing-bytes", `${where}${error.message}`);
-  }
-  return { root, findings: ledger.findings, globals: ledger.globals };
+  const budget = new Budget();
+  const ledger = new Ledger(file, trust, budget);
+  const root = walkStream(source, allow, ledger);
+  const held = judgeHeld(ledger.holds, { path: file, trust, budget, depth: 1 });
+  return { root, findings: [...ledger.findings, ...held], globals: ledger.globals };
 }
