@@ -64,7 +64,11 @@ export async function stageModel(
   const staged = kind.isDirectory() ? folder : path.join(folder, name);
   // Links are copied as links: reading the model refuses those that leave its folder.
   await cp(source, staged, { recursive: true, verbatimSymlinks: true });
-  const read = await inspectModel(staged, { trust, ...(format === "auto" ? {} : { format }) }).catch(
+  const read = await inspectModel(staged, {
+    trust,
+    handler: handler !== null,
+    ...(format === "auto" ? {} : { format }),
+  }).catch(
     (error: unknown) => {
       throw namingOriginal(error, staged, source);
     },
@@ -130,9 +134,14 @@ export async function openSubject(project: Project, host: Host, folder: string):
     const staged = await stageModel(config.model, bundle);
     return { result: staged, told: describe(staged.model) };
   });
-  const { target, weight, key, data } = config.validate;
+  const { target, weight, key, data, train } = config.validate;
   const dataset = await inStep(host, "data", async () => {
-    const roles = { target, ...(weight === null ? {} : { weight }), ...(key === null ? {} : { key }) };
+    const roles = {
+      target,
+      ...(weight === null ? {} : { weight }),
+      ...(key === null ? {} : { key }),
+      ...(train === null ? {} : { train }),
+    };
     const opened = await openDataset(data, roles, path.join(folder, "spill"));
     return { result: opened, told: `${opened.rows} rows, ${opened.features.length} columns to predict from` };
   });

@@ -6,9 +6,9 @@ import { mlshipJsonSchema } from "../config/json-schema.ts";
 import { configFile } from "../config/load.ts";
 import { writtenSchema } from "../config/schema.ts";
 import { MlshipError } from "../errors.ts";
-import { detectFormat } from "../model/format.ts";
 import { inspectModel } from "../model/inspect.ts";
 import type { ModelFormat, Task } from "../model/model.ts";
+import { detectFormat } from "../model/open.ts";
 import { readColumnNames } from "../validation/columns.ts";
 import { evaluate } from "../validation/evaluate.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
@@ -66,7 +66,10 @@ export async function init(options: InitOptions, host: Host): Promise<Result<Ini
       told: `${recognised.model.path} is a model, ${recognised.data} has labelled rows`,
     };
   });
-  const { featureNames } = await inspectModel(path.join(folder, found.model.path), { trust: [] });
+  const { featureNames } = await inspectModel(path.join(folder, found.model.path), {
+    handler: found.handler !== null,
+    trust: [],
+  });
   const target =
     options.target ?? guessTarget(await readColumnNames(path.join(folder, found.data)), featureNames);
   const name = options.name ?? proposeName(path.basename(folder));

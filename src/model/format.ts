@@ -1,98 +1,19 @@
-// Tells a model's format by its content, never by its name, and says what other files are.
-import { join } from "node:path";
-import { MlshipError } from "../errors.ts";
-import { FileBytes, type ByteSource } from "./bytes.ts";
+// Tells a file's format by its content, never by its name, and says what other files are.
+import type { ByteSource } from "./bytes.ts";
 import { compressionOf, decompress } from "./decompress.ts";
-import { digestFiles, statsOf } from "./files.ts";
 import { fieldsOf } from "./formats/wire.ts";
 import { walkPickle } from "./pickle/walk.ts";
-import { quote } from "./reading.ts";
 import { foreignKind } from "./foreign.ts";
 import { Unreadable } from "./unreadable.ts";
-import type { FileSet, ModelFile, ModelFormat } from "./model.ts";
+import type { ModelFormat } from "./model.ts";
 
 /** What a file's content is: a format, or words for what it is instead. */
-type Kind = { format: ModelFormat } | { other: string };
-
-/** A model's main file, ready to be read. Call `close` when done. */
-export interface Opened extends FileSet {
-  format: ModelFormat;
-  /** Path of the main file inside the model. */
-  entry: string;
-  /** Its bytes, decompressed. */
-  source: ByteSource;
-  close(): void;
-}
-
-const readable =
-  "mlship reads ONNX, scikit-learn (joblib or pickle), skops, XGBoost (JSON or UBJ) and LightGBM (text) models";
-
-/**
- * The format of the model at `path`, and its main file.
- * @throws MlshipError `model.*`, exit "usage": not found, empty, of an unknown format, ambiguous.
- */
-export async function detectFormat(path: string): Promise<{ format: ModelFormat; entry: string }> {
-  const opened = await openModel(path);
-  opened.close();
-  const { format, entry } = opened;
-  return { format, entry };
-}
-
-/** Digests the model's files and opens the one that a loader is given. Throws as {@link detectFormat}. */
-export async function openModel(path: string): Promise<Opened> {
-  const set = await digestFiles(path);
-  const isFolder = (await statsOf(path)).isDirectory();
-  const pathOf = (file: ModelFile): string => (isFolder ? join(path, file.path) : path);
-  const found = set.files.flatMap((file) => {
-    const kind = file.size === 0 ? { other: "an empty file" } : kindOfFile(pathOf(file));
-    return [{ file, kind }];
-  });
-  const models = found.flatMap(({ file, kind }) => ("format" in kind ? [{ file, format: kind.format }] : []));
-  const [model] = models;
-  if (model === undefined) throw unknownFormat(path, found);
-  if (models.length > 1) throw ambiguous(path, models);
-  const bytes = new FileBytes(pathOf(model.file));
-  try {
-    const compression = model.format === "sklearn" ? compressionOf(headOf(bytes)) : null;
-    const source = compression === null ? bytes : decompress(bytes, compression, model.file.path);
-    return { ...set, format: model.format, entry: model.file.path, source, close: () => bytes.close() };
-  } catch (error) {
-    bytes.close();
-    throw error instanceof Unreadable ? damaged(path, error) : error;
-  }
-}
-
-/** A file that is of a known format, but cannot be read to its end. */
-export function damaged(path: string, cause: { message: string; offset: number | null }): MlshipError {
-  return new MlshipError({
-    code: "model.damaged",
-    what: `${path} is damaged${cause.offset === null ? "" : ` at byte ${cause.offset}`}`,
-    why: cause.message,
-    fix: "save the model again, or copy it again from where it was made",
-    exit: "usage",
-    cause,
-  });
-}
-
-function kindOfFile(path: string): Kind {
-  const bytes = new FileBytes(path);
-  try {
-    return kindOf(bytes);
-  } catch (error) {
-    if (error instanceof Unreadable) return { other: "a damaged file" };
-    throw error;
-  } finally {
-    bytes.close();
-  }
-}
-
-function headOf(source: ByteSource): Buffer {
-  return source.read(0, Math.min(source.size, 512));
-}
+export type Kind = { format: ModelFormat } | { other: string };
 
 /** What the bytes are, by what only this format begins with, then by what can be read as it. */
 export function kindOf(source: ByteSource): Kind {
   const head = headOf(source);
+  if (head.subarray(0, legacyMark.length).equals(legacyMark)) return { other: legacyWords };
   if (isPickle(head)) return { format: "sklearn" };
   const compression = compressionOf(head);
   if (compression !== null) return compressed(source, compression);
@@ -101,13 +22,22 @@ export function kindOf(source: ByteSource): Kind {
   }
   const foreign = foreignKind(source, head);
   if (foreign === "zip with schema.json") return { format: "skops" };
+  if (foreign === "zip of PyTorch" || foreign === "safetensors") return { format: "pytorch" };
+  if (foreign === "CatBoost") return { format: "catboost" };
+  if (foreign === "zip with model.weights.h5" || foreign === "HDF5") return { format: "keras" };
   if (foreign !== null) return { other: foreign };
   if (isBooster(head)) return { format: "xgboost" };
+  if (isSavedModel(source)) return { format: "savedmodel" };
   if (isOnnx(source)) return { format: "onnx" };
   if (isTextPickle(source, head)) return { format: "sklearn" };
   const printable = head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
   return { other: printable ? "a text file" : "a file of a format that mlship does not know" };
 }
+
+/** The pickled number that PyTorch's files before 1.6 begin with, in protocol 2. */
+const legacyMark = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex");
+const legacyWords =
+  "a PyTorch file of the time before 1.6, a row of pickles; load it with torch.load(…, weights_only=True) and save it again with torch.save";
 
 /** Pickles of protocol 2 and later say so in their first two bytes. */
 function isPickle(head: Buffer): boolean {
@@ -141,6 +71,23 @@ function isBooster(head: Buffer): boolean {
   );
 }
 
+/** A version and graphs, each of which begins with a message about itself: no producer's name begins so. */
+function isSavedModel(source: ByteSource): boolean {
+  let graphs = 0;
+  try {
+    for (const { number, range } of fieldsOf(source, { start: 0, end: source.size })) {
+      if (number === 1 && range === null) continue;
+      if (number !== 2 || range === null || range.end === range.start) return false;
+      if (source.read(range.start, 1)[0] !== 10) return false;
+      graphs += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    return graphs > 0;
+  }
+  return graphs > 0;
+}
+
 /** Known fields only, an early IR version, and a graph; the last may be missing where the file was cut. */
 function isOnnx(source: ByteSource): boolean {
   let version = 0n;
@@ -172,36 +119,7 @@ function isTextPickle(source: ByteSource, head: Buffer): boolean {
   return findings.every(({ rule }) => rule !== "damaged");
 }
 
-function unknownFormat(path: string, found: { file: ModelFile; kind: Kind }[]): MlshipError {
-  const [first] = found;
-  const alone = found.length === 1 && first !== undefined && "other" in first.kind ? first.kind.other : null;
-  return new MlshipError({
-    code: "model.unknown-format",
-    what:
-      alone === null
-        ? `none of the ${found.length} files in ${path} is a model that mlship reads`
-        : `${path} is ${alone}`,
-    why: `${readable}, told by content, not by a file's ending`,
-    fix: "save the model in one of these formats",
-    exit: "usage",
-    problems:
-      alone === null
-        ? found.slice(0, 10).map(({ file, kind }) => ({
-            what: `${quote(file.path)} is ${"other" in kind ? kind.other : kind.format}`,
-          }))
-        : [],
-  });
-}
-
-function ambiguous(path: string, models: { file: ModelFile; format: ModelFormat }[]): MlshipError {
-  return new MlshipError({
-    code: "model.ambiguous",
-    what: `${path} holds ${models.length} models`,
-    why: models
-      .slice(0, 10)
-      .map(({ file, format }) => `${quote(file.path)} (${format})`)
-      .join(", "),
-    fix: "set model.path to one of them, or keep only one in the folder",
-    exit: "usage",
-  });
+/** The first bytes, by which formats are told. */
+export function headOf(source: ByteSource): Buffer {
+  return source.read(0, Math.min(source.size, 512));
 }

@@ -2,7 +2,18 @@
 import type { Digest } from "../digest.ts";
 
 /** The formats that mlship reads, scans, scores and serves. */
-export const modelFormats = ["onnx", "sklearn", "skops", "xgboost", "lightgbm"] as const;
+export const modelFormats = [
+  "onnx",
+  "sklearn",
+  "skops",
+  "xgboost",
+  "lightgbm",
+  "catboost",
+  "pytorch",
+  "keras",
+  "savedmodel",
+  "python",
+] as const;
 export type ModelFormat = (typeof modelFormats)[number];
 
 /** One file of a model. `path` is relative to the model's folder and uses `/`. */
@@ -42,7 +53,7 @@ export type Label = string | number | boolean;
 /** What can be read from the model's files without loading them. Unknown members are null. */
 export interface Model extends FileSet {
   format: ModelFormat;
-  /** The file or folder, relative to the model's folder: what a loader is given. */
+  /** The file or folder, relative to the model's folder: what a loader is given. `.` is all of it. */
   entry: string;
   /** Qualified name of the estimator or producer, for people: `sklearn.pipeline.Pipeline`. */
   estimator: string | null;

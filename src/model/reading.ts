@@ -26,6 +26,8 @@ export interface Reading {
   findings: Finding[];
   /** Qualified name → how often the model mentions it. */
   globals: Map<string, number>;
+  /** Words for a file that is no whole model, so that a handler must make one of it. */
+  lacks?: string;
 }
 
 /** Facts of a model that says nothing about itself. */

@@ -11,10 +11,23 @@ const needed: Record<ModelFormat, Record<string, string>> = {
   // LightGBM's wheel counts on the system for OpenMP, which slim base images lack; that of scikit-learn
   // brings it, and the image shows it to LightGBM (templates/image/assemble.py).
   lightgbm: { lightgbm: ">=4,<5", "scikit-learn": ">=1.2,<2" },
+  catboost: { catboost: ">=1.2,<2" },
+  // 2.6 closes CVE-2025-32434 (weights_only could run code), 2.10 closes CVE-2026-24747 (the same, again).
+  pytorch: { torch: ">=2.10,<3" },
+  // Both for HDF5 files of Keras 2, whose keras brings its own tensorflow, and for Keras 3.
+  keras: { keras: ">=2.13,<4", tensorflow: ">=2.13,<3" },
+  savedmodel: { tensorflow: ">=2.13,<3" },
+  // The handler imports what it needs; the project's own requirements name it.
+  python: {},
 };
 
+/** The distributions that a format's loader imports. */
+export function librariesOf(format: ModelFormat): string[] {
+  return Object.keys(needed[format]);
+}
+
 /** Distributions whose saved version is only a lower bound: what they write, later versions read. */
-const compatible = new Set(["skops"]);
+const compatible = new Set(["skops", "tensorflow"]);
 
 /**
  * Requirements of a model: pinned to the version it was saved with where it says so.
@@ -41,14 +54,15 @@ export function requirementsOf(
 
 /**
  * The wheel of `xgboost` for Linux on x86-64 brings 300 MB of GPU libraries; `xgboost-cpu` is the
- * same library without them. It exists from 2.1.1 on, and for that platform only.
+ * same library without them. It exists from 2.1.1 on, and for that platform only. So is `tensorflow-cpu`
+ * for `tensorflow`, whose own wheel takes twice the room.
  */
 function distributionsOf(name: string, range: string): string[] {
-  if (name !== "xgboost" || (range.startsWith("==") && isBefore(range.slice(2), [2, 1, 1])))
-    return [name + range];
+  const old = name === "xgboost" && range.startsWith("==") && isBefore(range.slice(2), [2, 1, 1]);
+  if ((name !== "xgboost" && name !== "tensorflow") || old) return [name + range];
   const here = "sys_platform == 'linux' and platform_machine == 'x86_64'";
   const elsewhere = "sys_platform != 'linux' or platform_machine != 'x86_64'";
-  return [`xgboost-cpu${range}; ${here}`, `xgboost${range}; ${elsewhere}`];
+  return [`${name}-cpu${range}; ${here}`, `${name}${range}; ${elsewhere}`];
 }
 
 /** A released version as PEP 440 writes it. A file's text reaches a requirement only through this. */

@@ -1,9 +1,14 @@
 // What a model could do when it is loaded, found out without loading it: the `mlship.scan/v1` document.
 import { z } from "zod";
 import { digestDocument } from "../digest.ts";
-import { openModel, type Opened } from "./format.ts";
+import { openModel, type Opened } from "./open.ts";
+import { readCatboost } from "./formats/catboost.ts";
+import { readKeras } from "./formats/keras.ts";
 import { readLightgbm } from "./formats/lightgbm.ts";
 import { readOnnx } from "./formats/onnx.ts";
+import { readPython } from "./formats/python.ts";
+import { readPytorch } from "./formats/pytorch.ts";
+import { readSavedModel } from "./formats/savedmodel.ts";
 import { readSklearn } from "./formats/sklearn.ts";
 import { readSkops } from "./formats/skops.ts";
 import { readXgboost } from "./formats/xgboost.ts";
@@ -46,6 +51,11 @@ const readers: Record<ModelFormat, (input: Input) => Reading> = {
   skops: readSkops,
   xgboost: readXgboost,
   lightgbm: readLightgbm,
+  catboost: readCatboost,
+  pytorch: readPytorch,
+  keras: readKeras,
+  savedmodel: readSavedModel,
+  python: readPython,
 };
 
 /**
@@ -65,7 +75,13 @@ export async function scanModel(path: string, { trust }: { trust: string[] }): P
 export function readModel(opened: Opened, trust: readonly string[]): Reading {
   const files = new Map(opened.files.map((file) => [file.path, file]));
   try {
-    return readers[opened.format]({ source: opened.source, file: opened.entry, files, trust });
+    return readers[opened.format]({
+      source: opened.source,
+      file: opened.entry,
+      files,
+      open: opened.open,
+      trust,
+    });
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const finding = {

@@ -48,16 +48,22 @@ export async function recogniseProject(
 ): Promise<RecognisedProject> {
   const files = entries.filter(({ kind }) => kind === "file").map(({ name }) => name);
   const data = choices.data ?? findData(files);
-  const model = await findModel(entries, detect, choices.model);
+  const handler = files.includes("handler.py") ? "handler.py" : null;
+  const model = await findModel(entries, detect, choices.model, handler);
   return {
     model,
     data,
-    handler: files.includes("handler.py") ? "handler.py" : null,
+    handler,
     requirements: files.includes("requirements.txt") ? "requirements.txt" : null,
   };
 }
 
-async function findModel(entries: readonly Entry[], detect: DetectFormat, chosen: string | undefined) {
+async function findModel(
+  entries: readonly Entry[],
+  detect: DetectFormat,
+  chosen: string | undefined,
+  handler: string | null,
+) {
   const names = chosen === undefined ? entries.filter(mayBeModel).map(({ name }) => name) : [chosen];
   const candidates: RecognisedProject["model"][] = [];
   for (const path of names.toSorted()) {
@@ -75,10 +81,13 @@ async function findModel(entries: readonly Entry[], detect: DetectFormat, chosen
       exit: "usage",
     });
   }
+  // What only a handler can load is told by its name, or by the user.
+  const own = handler === null ? undefined : (chosen ?? names.find((name) => /^model(\.|$)/i.test(name)));
+  if (own !== undefined) return { path: own, format: "python" as const };
   throw new MlshipError({
     code: "init.no-model",
     what: chosen === undefined ? "there is no model here" : `${chosen} is not a model that mlship knows`,
-    why: "mlship reads ONNX, scikit-learn pickle and joblib, skops, XGBoost JSON or UBJ, and LightGBM text",
+    why: "mlship reads ONNX, scikit-learn pickle and joblib, skops, XGBoost, LightGBM, CatBoost, PyTorch, TensorFlow, Keras and MLflow models; of anything else, a file or folder called model beside a handler.py",
     fix: "put the model into this folder, or name it with --model FILE",
     exit: "usage",
   });

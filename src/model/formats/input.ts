@@ -9,6 +9,8 @@ export interface Input {
   file: string;
   /** Every file of the model, the main one included, by path. */
   files: ReadonlyMap<string, ModelFile>;
+  /** Opens one of them. @throws Unreadable for a file that is not the model's. */
+  open(file: string): ByteSource;
   /** Names that the user allows: pickle globals, operator domains. */
   trust: readonly string[];
 }

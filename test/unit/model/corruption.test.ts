@@ -1,5 +1,5 @@
 // Whatever happens to a model's bytes, reading them ends, in facts or in one clear error.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MlshipError } from "../../../src/errors.ts";
@@ -21,6 +21,8 @@ function readInMemory(bytes: Buffer, format: ModelFormat): number {
     files: [],
     digest: "sha256:0" as const,
     size: bytes.length,
+    mlflow: null,
+    open: () => bytesOf(bytes),
     close: () => {},
   };
   try {
@@ -34,6 +36,8 @@ function readInMemory(bytes: Buffer, format: ModelFormat): number {
 /** Bytes up to the last one without which the model is not whole: some formats end with notes. */
 function neededOf(whole: Buffer, format: ModelFormat): number {
   if (format === "lightgbm") return whole.indexOf("end of trees") + "end of trees".length;
+  // Text dictionaries follow the trees, and only CatBoost can read those.
+  if (format === "catboost") return 8 + whole.readUInt32LE(4);
   if (format !== "onnx") return whole.length;
   const graph = [...fieldsOf(bytesOf(whole), { start: 0, end: whole.length })].find(
     ({ number }) => number === 7,
@@ -47,8 +51,13 @@ const formatOf = (name: string): ModelFormat => {
   return first as ModelFormat;
 };
 
+/** Models of one file that is read; those that are folders, or a handler's own, are none. */
+const single = Object.entries(fixtures).filter(
+  ([name, path]) => statSync(path).isFile() && !name.startsWith("python-"),
+);
+
 describe("damaged models", () => {
-  test.each(Object.entries(fixtures))("%s", (name, path) => {
+  test.each(single)("%s", (name, path) => {
     const whole = readFileSync(path);
     const edits = fc.array(fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) }), {
       minLength: 1,
@@ -66,7 +75,7 @@ describe("damaged models", () => {
     );
   });
 
-  test.each(Object.entries(fixtures))("%s cut at every place is never safe", (name, path) => {
+  test.each(single)("%s cut at every place is never safe", (name, path) => {
     const whole = readFileSync(path);
     const format = formatOf(name);
     const needed = neededOf(whole, format);

@@ -30,7 +30,7 @@ export const fixtures: Record<string, string> = Object.fromEntries(
 );
 
 function modelIn(folder: string): string {
-  const model = readdirSync(folder).find((name) => name.startsWith("model."));
+  const model = readdirSync(folder).find((name) => /^model(\.|$)/.test(name));
   if (model === undefined) throw new Error(`${folder} has no model`);
   return model;
 }

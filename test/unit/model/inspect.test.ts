@@ -1,5 +1,5 @@
 // What is read from real trained models, and that nothing in them is refused.
-import { cpSync } from "node:fs";
+import { cpSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { inspectModel } from "../../../src/model/inspect.ts";
@@ -16,7 +16,49 @@ const sklearn = (name: string) => ({
   libraries: expect.objectContaining({ "scikit-learn": "1.7.2", numpy: null }),
 });
 
+const torch = (estimator: string | null) => ({
+  format: "pytorch",
+  estimator,
+  featureNames: null,
+  classes: null,
+  task: null,
+});
+
 const facts: Record<string, object> = {
+  "catboost-binary-text": {
+    format: "catboost",
+    featureNames: ["age", "income", "country", "member", "remark"],
+    classes: ["buys", "leaves"],
+    task: "binary",
+    libraries: { catboost: null },
+  },
+  "catboost-multiclass": {
+    format: "catboost",
+    featureNames: iris,
+    classes: [0, 1, 2],
+    task: "multiclass",
+  },
+  "catboost-regression": { format: "catboost", featureNames: diabetes, classes: null, task: "regression" },
+  "mlflow-sklearn-multiclass": {
+    format: "sklearn",
+    entry: "model.pkl",
+    featureNames: iris,
+    classes: [0, 1, 2],
+    libraries: { "scikit-learn": "1.9.1", numpy: "2.4.6", joblib: null },
+  },
+  "mlflow-xgboost-binary": {
+    format: "xgboost",
+    entry: "model.ubj",
+    featureNames: cancer,
+    classes: [0, 1],
+    libraries: { xgboost: "3.2.0" },
+  },
+  "python-handler-multiclass": { format: "python", entry: "model.txt", libraries: {}, reaches: [] },
+  "pytorch-export-multiclass": { ...torch("torch.export.ExportedProgram"), featureCount: 4 },
+  "pytorch-safetensors-multiclass": { ...torch(null), libraries: { torch: null, safetensors: null } },
+  "pytorch-script-binary": torch("torch.nn.modules.container.Sequential"),
+  "pytorch-trace-regression": torch("torch.nn.modules.container.___torch_mangle_6.Sequential"),
+  "pytorch-weights-multiclass": torch(null),
   "lightgbm-binary": {
     format: "lightgbm",
     featureNames: cancer,
@@ -92,13 +134,17 @@ test("every fixture is listed here", () => {
 });
 
 test.each(Object.entries(fixtures))("%s says what it is", async (name, path) => {
-  const model = await inspectModel(path, { trust: [] });
+  const model = await inspectModel(path, { trust: [], handler: true });
   expect(model).toMatchObject(facts[name] ?? {});
+  if (statSync(path).isDirectory()) return;
   expect(model.files).toHaveLength(1);
   expect(path.endsWith(model.entry)).toBe(true);
 });
 
-test.each(Object.entries(fixtures))("%s is safe", async (_name, path) => {
+/** Files that only a handler makes a model of are told so when they are scanned, too. */
+const scanned = Object.entries(fixtures).filter(([name]) => !name.startsWith("python-"));
+
+test.each(scanned)("%s is safe", async (_name, path) => {
   const scan = await scanModel(path, { trust: [] });
   expect(scanSchema.parse(scan)).toMatchObject({ verdict: "safe", findings: [] });
   expect(await scanModel(path, { trust: [] })).toEqual(scan);
