@@ -5,6 +5,8 @@ import type { ObjectStore } from "../artifacts/ports.ts";
 import { digestDocument } from "../digest.ts";
 import { writeWhole } from "../image/whole-file.ts";
 import type { Bundle } from "../model/bundle.ts";
+import { inspectData } from "../validation/checks/inspect-data.ts";
+import { mayThread } from "../validation/checks/threads.ts";
 import type { Reading } from "../validation/evaluate.ts";
 import { goldenSchema, type Golden } from "../validation/golden.ts";
 import { showVerdict } from "../validation/show.ts";
@@ -15,6 +17,7 @@ import { makeBundle, openCandidate, withScorer, type Candidate, type Locking } f
 import type { Host } from "./host.ts";
 import { looksAtProduction, openProduction } from "./production.ts";
 import type { Project } from "./project.ts";
+import { scoringProgress } from "./scoring-progress.ts";
 import { inStep } from "./step.ts";
 
 /** A judged model. */
@@ -101,6 +104,10 @@ async function reportOn(
     host.progress.note(`validated before on the same model and data: ${earlier.report.verdict}`);
     return earlier;
   }
+  // While Python loads the model, the database looks at the rows.
+  const inspection = inspectData({ model, inputs, dataset, signal: host.signal });
+  // Whoever waits for it hears of its fault; until then it must not end the process.
+  inspection.catch(() => null);
   return await inStep(host, "score", async (update) => {
     const task = wanted.task === "auto" ? (model.task ?? "regression") : wanted.task;
     const made = await withScorer(candidate, { name, version, task }, host, (scorer) =>
@@ -112,10 +119,15 @@ async function reportOn(
         lock,
         rules: wanted,
         production,
+        inspection,
+        effort: wanted.robustness,
+        openThreaded: mayThread(model.format, candidate.handler)
+          ? async () => await (await host.scorers()).open(environment, candidate.folder, 2)
+          : null,
         config,
         version: host.version,
         monotonic: () => host.clock.monotonic(),
-        onProgress: (done, total) => update(`${done} of ${total} rows`),
+        onProgress: scoringProgress(update, host.clock),
         signal: host.signal,
       }),
     );

@@ -1,5 +1,8 @@
 // Decides with evidence whether a model may ship: model and labelled rows in, report and golden rows out.
 import type { Model } from "../model/model.ts";
+import type { Effort } from "./checks/ask-otherwise.ts";
+import { type DataInspection, inspectData } from "./checks/inspect-data.ts";
+import { inspectModel, type ModelInspection } from "./checks/inspect-model.ts";
 import { type Evaluation, evaluate, type EvaluationInput, type Reading } from "./evaluate.ts";
 import { type Evidence, gatherEvidence, type Rules } from "./evidence.ts";
 import { checkGates, noGates } from "./gates/check.ts";
@@ -8,7 +11,7 @@ import { type Golden, makeGolden } from "./golden.ts";
 import { seedOf } from "./compare/compare.ts";
 import type { Production } from "./compare/production.ts";
 import { picture } from "./pictures/pictures.ts";
-import type { PythonLock } from "./ports.ts";
+import type { PythonLock, Scorer } from "./ports.ts";
 import { digestInputs, type Report, sealReport } from "./report.ts";
 import { selectSlices } from "./slices/select.ts";
 
@@ -19,6 +22,12 @@ export interface Validation extends Omit<EvaluationInput, "model" | "reading"> {
   rules: Rules;
   /** Null when no version is in production yet, and when no gate looks at it. */
   production: Production | null;
+  /** What the rows show, where it was begun while the model was still being loaded. */
+  inspection?: Promise<DataInspection> | undefined;
+  /** How much the model is asked again. */
+  effort: Effort;
+  /** As in `askOtherwise`. */
+  openThreaded: (() => Promise<Scorer>) | null;
   /** `validate` of the configuration; all of it is part of the report's identity. */
   config: Reading;
   /** Version of mlship. */
@@ -35,43 +44,50 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
   const { model, rules, production, inputs, dataset, config, scorer } = input;
   // Before the model runs: a predicate that nobody can read needs no scoring to be seen.
   const selections = await selectSlices(dataset, rules.slices);
+  const rows = await (input.inspection ?? inspectData(input));
   const began = input.monotonic();
   const evaluation = await evaluate({ ...input, reading: config });
   const scoreSeconds = (input.monotonic() - began) / 1000;
   checkGates(rules, evaluation.task);
   if (Object.keys(rules.gates).length === 0) throw noGates(evaluation.task, evaluation.metrics);
   const golden = await makeGolden(model.digest, dataset, inputs, evaluation);
+  const needsLatency = rules.gates.latencyP99 !== undefined;
+  const asked = await inspectModel({ ...input, evaluation, golden, needsLatency });
   const evidence = await gatherEvidence({
     rules,
     dataset,
     evaluation,
     selections,
     production,
-    profiles: [],
+    profiles: rows.profile.features,
     costs: {
-      latencyP99: null,
+      latencyP99: asked.costs.latency?.p99 ?? null,
       loadTime: scorer.model.loadSeconds,
       rss: scorer.model.rss,
       modelSize: model.size,
     },
     seed: seedOf(model.digest, dataset.digest),
   });
-  return { report: makeReport(input, { evaluation, evidence, golden, scoreSeconds }), golden };
+  return { report: makeReport(input, { rows, evaluation, asked, evidence, golden, scoreSeconds }), golden };
 }
 
 /** What a validation found out. */
 interface Found {
+  rows: DataInspection;
   evaluation: Evaluation;
+  asked: ModelInspection;
   evidence: Evidence;
   golden: Golden | null;
   scoreSeconds: number;
 }
 
-function makeReport(input: Validation, { evaluation, evidence, golden, scoreSeconds }: Found): Report {
+function makeReport(input: Validation, found: Found): Report {
+  const { rows, evaluation, asked, evidence, golden, scoreSeconds } = found;
   const { model, lock, production, inputs, dataset, config, scorer, version } = input;
-  const { task, classes, positive, findings } = evaluation;
+  const { task, classes, positive } = evaluation;
+  const findings = [...evaluation.findings, ...asked.findings, ...rows.findings];
   const { loadSeconds, rss, libraries } = scorer.model;
-  const asked = new Set(inputs.map(({ name }) => name));
+  const { latency } = asked.costs;
   return sealReport({
     schema: "mlship.report/v1",
     tool: { name: "mlship", version },
@@ -101,17 +117,9 @@ function makeReport(input: Validation, { evaluation, evidence, golden, scoreSeco
     positive,
     ...evidence,
     ...picture({ answers: evaluation.answers, classes, outputs: dataset.targets.map(({ name }) => name) }),
-    robustness: [],
-    data: {
-      nulls: dataset.features
-        .filter(({ name, nulls }) => nulls > 0 && asked.has(name))
-        .map(({ name, nulls }) => ({ column: name, rows: nulls })),
-      range: [],
-      unseenCategories: [],
-      duplicates: null,
-      trainOverlap: null,
-    },
-    profile: { from: "test", features: [], predictions: [] },
+    robustness: asked.robustness,
+    data: rows.data,
+    profile: { ...rows.profile, predictions: asked.predictions },
     findings,
     verdict: decide(evidence.gates, findings),
     golden: golden?.digest ?? null,
@@ -122,8 +130,8 @@ function makeReport(input: Validation, { evaluation, evidence, golden, scoreSeco
         rss,
         scoreSeconds,
         rowsPerSecond: scoreSeconds > 0 ? dataset.rows / scoreSeconds : null,
-        peakRss: rss,
-        latency: null,
+        peakRss: asked.costs.peakRss,
+        latency: latency && { p50: latency.p50, p99: latency.p99 },
       },
     },
   });

@@ -1,14 +1,11 @@
 // The same rows, asked in another way: a model must not care how many come together, in which order, or on how many threads.
+import type { efforts } from "../../config/validate-keys.ts";
 import { compareGolden, type Golden, goldenColumns } from "../golden.ts";
 import type { Columns, Predictions, Scorer } from "../ports.ts";
 import type { Robustness } from "../report/data.ts";
 import type { Finding } from "../sanity.ts";
 
-/**
- * How much is asked: `quick` takes 16 rows and milliseconds; `full` takes 64 rows and loads the model a
- * second time, with two threads.
- */
-export const efforts = ["quick", "full"] as const;
+/** How much is asked: rows in milliseconds, or more of them and the model loaded a second time. */
 export type Effort = (typeof efforts)[number];
 
 const rowsOf: Record<Effort, number> = { quick: 16, full: 64 };

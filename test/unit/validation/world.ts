@@ -101,6 +101,8 @@ export async function validation(
     lock,
     rules: { gates, judgeBy, confidence: 0.95, slices: [], fairness: [] },
     production: null,
+    effort: "quick",
+    openThreaded: null,
     config: {},
     version: "0.1.0",
     monotonic: () => (time += 500 + Math.random()),

@@ -44,36 +44,33 @@ const counted = (header: string, rows: number, line: (row: number) => string) =>
 
 describe("without training data", () => {
   test("gaps and copies are counted, features are profiled on the test data", async () => {
-    const rows = counted(
-      "x,t,y",
-      200,
-      (row) => `${row < 100 ? row : row - 50},${row % 4 === 0 ? "" : "a"},1`,
-    );
-    const { data, codes, profile } = await inspect({ rows, inputs: [column("x"), column("t", "string")] });
+    const line = (row: number) => `${row},${row % 7},${row * row},${row % 4 === 0 ? "" : "a"},1`;
+    const rows = counted("x,k,z,t,y", 200, (row) => line(row < 150 ? row : row - 50));
+    const inputs = [column("x"), column("k"), column("z"), column("t", "string")];
+    const { data, codes, findings, profile } = await inspect({ rows, inputs });
     expect(data).toEqual({
-      nulls: [{ column: "t", rows: 50 }],
+      nulls: [{ column: "t", rows: 51 }],
       range: [],
       unseenCategories: [],
-      // Of 50 … 99 the 26 with the same remainder modulo 4 come with the same text.
-      duplicates: { rows: countRepeats(rows) },
+      duplicates: { rows: 50 },
       trainOverlap: null,
     });
     expect(codes).toEqual(["data.duplicate-rows warn"]);
-    expect([profile.from, profile.features.map(({ name }) => name)]).toEqual(["test", ["x", "t"]]);
+    expect(findings[0]?.what).toBe("50 of 200 rows (25 %) repeat an earlier one");
+    expect([profile.from, profile.features.map(({ name }) => name)]).toEqual(["test", ["x", "k", "z", "t"]]);
   });
 
   test("where a table can only repeat itself, equal rows are no copies", async () => {
     const rows = counted("a,b,y", 200, (row) => `${row % 2},${row % 3},1`);
     const { data, codes } = await inspect({ rows, inputs: [column("a"), column("b")] });
     expect([data.duplicates, codes]).toEqual([{ rows: 194 }, []]);
+    const one = await inspect({
+      rows: counted("a,y", 200, (row) => `${row % 100},1`),
+      inputs: [column("a")],
+    });
+    expect([one.data.duplicates, one.codes]).toEqual([{ rows: 100 }, []]);
   });
 });
-
-/** How many lines repeat an earlier one, the last column aside. */
-function countRepeats(csv: string): number {
-  const lines = csv.trim().split("\n").slice(1);
-  return lines.length - new Set(lines.map((line) => line.replace(/,[^,]*$/, ""))).size;
-}
 
 describe("leaked rows", () => {
   const train = counted("y,x,z", 1000, (row) => `${row % 2},${row}.0,${row / 8}`);
@@ -106,7 +103,7 @@ describe("leaked rows", () => {
     expect([data.trainOverlap?.rows, codes]).toEqual([100, []]);
   });
 
-  test("as many as an oracle counts that looks at every pair of rows", async () => {
+  test("as many as an oracle counts that looks at every pair of rows", { timeout: 60_000 }, async () => {
     const value = fc.constantFrom("", "0", "-0", "1", "1.0", "2.5", "1e300");
     const line = fc.tuple(value, fc.constantFrom("", "a", "A", "a b", "it's"), fc.constantFrom("0", "1"));
     const table = fc.array(line, { minLength: 10, maxLength: 30 });
@@ -135,7 +132,7 @@ describe("leaked rows", () => {
           judged.length - new Set(judged.map((cells) => meaning(cells, false))).size,
         );
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
