@@ -10,6 +10,8 @@ export interface ResultDocument {
 export interface Result<Document extends ResultDocument = ResultDocument> {
   document: Document;
   exit: Exit;
+  /** Lines for the CI system that runs the verb, on stderr, whatever else is quiet. */
+  annotations?: readonly string[];
 }
 
 /** Which mlship.yaml, and with which changes: the flags that choose a project's configuration. */

@@ -1,5 +1,5 @@
-// The summary of a step of GitHub Actions: what a rollout came to, in Markdown, where people look first.
-import { appendFile } from "node:fs/promises";
+// The summary of a step of GitHub Actions: what a rollout or a validation came to, in Markdown, where people look first.
+import { appendFile, stat } from "node:fs/promises";
 import { escapeMarkdown, markdownTable } from "../validation/markdown-text.ts";
 import type { Host } from "./host.ts";
 import type { RolloutSummary } from "./roll.ts";
@@ -52,13 +52,26 @@ export function renderSummary({ what, place, channel, image, rollout, serving }:
   return `${blocks.join("\n\n")}\n`;
 }
 
-/** Appends to the step's summary where there is one. A summary that cannot be written fails no rollout. */
-export async function writeSummary({ env, progress }: Host, summarised: Summarised): Promise<void> {
+/** GitHub drops a summary that is larger than 1 MiB. */
+const mostBytes = 1024 * 1024;
+
+/** Appends a rollout to the step's summary where there is one. */
+export async function writeSummary(host: Host, summarised: Summarised): Promise<void> {
+  await appendSummary(host, () => renderSummary(summarised));
+}
+
+/** Appends Markdown to the step's summary where there is one. A summary that cannot be written fails nothing. */
+export async function appendSummary({ env, progress }: Host, make: () => string): Promise<void> {
   const file = env["GITHUB_STEP_SUMMARY"];
   if (!file) return;
-  await appendFile(file, renderSummary(summarised)).catch((error: unknown) => {
+  try {
+    const text = make();
+    const there = await stat(file).catch(() => null);
+    if ((there?.size ?? 0) + Buffer.byteLength(text) > mostBytes) throw new Error("it would be above 1 MiB");
+    await appendFile(file, text);
+  } catch (error) {
     progress.note(
       `the step's summary was not written: ${error instanceof Error ? error.message : String(error)}`,
     );
-  });
+  }
 }

@@ -135,7 +135,8 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
   });
 }
 
-function print({ document, show }: Performed, shell: Shell, flags: GlobalFlags): void {
+function print({ document, show, annotations = [] }: Performed, shell: Shell, flags: GlobalFlags): void {
+  for (const line of annotations) shell.stderr.write(visible(`${line}\n`));
   if (flags.json) {
     shell.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     return;

@@ -55,7 +55,7 @@ export function shown<Document extends ResultDocument>(
   renderOf: (values: Values) => Render<Document>,
 ): Perform {
   return async (values, host, project) => {
-    const { document, exit } = await run(values, host, project);
-    return { document, exit, show: (screen) => renderOf(values)(document, screen) };
+    const { document, exit, annotations = [] } = await run(values, host, project);
+    return { document, exit, annotations, show: (screen) => renderOf(values)(document, screen) };
   };
 }

@@ -88,16 +88,15 @@ export function showInterval(
   const [low, high] = [lo, hi].map((end) =>
     bound === null ? showMetric(metric, end) : showApart(metric, end, bound)[0],
   );
-  return `${minus(low ?? "")} … ${minus(high ?? "")}`;
+  return `${low ?? ""} … ${high ?? ""}`;
 }
 
-/** A difference with its sign: `+0.012`, `−0.003`. */
+/** A difference with its sign: `+0.012`, `-0.003`. */
 export function showChange(metric: string, change: number): string {
   return signed(showMetric(metric, change));
 }
 
-const minus = (text: string) => text.replace(/^-/, "−");
-const signed = (text: string) => (text.startsWith("-") ? minus(text) : text === "0" ? text : `+${text}`);
+const signed = (text: string) => (text.startsWith("-") || text === "0" ? text : `+${text}`);
 
 /** A share of rows as a percentage: `12.5 %`; what is there and rounds to nothing is not nothing. */
 export function showShare(part: number, whole: number): string {

@@ -12,6 +12,7 @@ export function showNumber(value: number, decimals = 4): string {
 /** A metric or budget in its unit. */
 export function showMetric(metric: string, value: number, decimals = 4): string {
   if (metric === "loadTime") return `${showNumber(value, decimals)} s`;
+  if (metric === "latencyP99") return `${showNumber(value * 1000, Math.max(0, decimals - 2))} ms`;
   return metric === "rss" || metric === "modelSize" ? showBytes(value) : showNumber(value, decimals);
 }
 
@@ -37,41 +38,14 @@ export function showName({ name, average }: { name: string; average: string | nu
 }
 
 /** What of a report a verdict line says. */
-type Judged = Pick<Report, "verdict" | "gates" | "findings" | "volatile">;
+type Judged = Pick<Report, "verdict" | "gates" | "findings">;
 
 /** The verdict in words: `passes: 3 of 3 gates`. */
-export function showVerdict({
-  verdict,
-  gates,
-  findings,
-}: Pick<Judged, "verdict" | "gates" | "findings">): string {
+export function showVerdict({ verdict, gates, findings }: Judged): string {
   const passed = gates.filter(({ status }) => status === "pass").length;
   const skipped = gates.filter(({ status }) => status === "skipped").length;
   const counted = `${passed} of ${gates.length - skipped} gates pass${skipped > 0 ? `, ${skipped} skipped` : ""}`;
   const broken = findings.filter(({ severity }) => severity === "fail").length;
   const signs = broken > 0 ? `, ${broken} ${broken === 1 ? "sign" : "signs"} of a broken model` : "";
   return `${{ pass: "may ship", fail: "must not ship", inconclusive: "is not decided" }[verdict]}: ${counted}${signs}`;
-}
-
-/** A gate as the cells of a table. */
-export function showGate(gate: Report["gates"][number], { volatile }: Pick<Judged, "volatile">) {
-  const { metric, bound, required, status, production } = gate;
-  const { loadSeconds, rss } = volatile.performance;
-  const observed = metric === "loadTime" ? loadSeconds : metric === "rss" ? rss : gate.observed;
-  const limit = bound === "maxDrop" && production !== null ? production : required;
-  const [value, shown] =
-    observed === null ? ["none", showMetric(metric, limit)] : showApart(metric, observed, limit);
-  const drop = `at most ${showMetric(metric, required)} worse`;
-  return {
-    name: showName({ name: metric, average: gate.average }),
-    value,
-    required:
-      bound === "maxDrop"
-        ? production === null
-          ? drop
-          : `${drop} than ${shown}`
-        : `${bound === "min" ? "≥" : "≤"} ${shown}`,
-    /** Marked by its letters, not only by a colour. */
-    status: status === "fail" || status === "error" ? status.toUpperCase() : status,
-  };
 }

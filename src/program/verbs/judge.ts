@@ -9,9 +9,11 @@ export const judgeVerbs: Verb[] = [
     about:
       "Reads a model's bytes, without loading it, and names everything that loading it would reach. Exit 3 unless all of it is proved safe.",
     arguments: [{ name: "file", about: "a model file or folder (default: the project's model)" }],
+    flags: [{ flags: "--sarif <file>", about: "also write the findings as SARIF, for code scanning" }],
     examples: [
       ["mlship scan", "the project's model"],
       ["mlship scan downloads/model.pkl", "any file, before anything opens it"],
+      ["mlship scan --sarif scan.sarif", "for the security tab of a repository"],
     ],
     async load() {
       const [{ scan }, { renderScan }] = await Promise.all([
@@ -19,7 +21,8 @@ export const judgeVerbs: Verb[] = [
         import("../../ui/scan.ts"),
       ]);
       return shown(
-        (values, host, project) => scan({ file: values.text("file") }, host, project),
+        (values, host, project) =>
+          scan({ file: values.text("file"), sarif: values.text("sarif") }, host, project),
         () => renderScan,
       );
     },
@@ -32,10 +35,14 @@ export const judgeVerbs: Verb[] = [
       "Scans the model, scores it on the labelled rows in its locked environment, and judges the metrics by the gates of mlship.yaml. Exit 3 when a gate fails, 4 when one cannot be decided.",
     flags: [
       { flags: "-o, --output <file>", about: "also write the report as JSON" },
+      { flags: "--html <file>", about: "also write the report as one HTML page, with pictures" },
       { flags: "--markdown <file>", about: "also write the report as Markdown, for a pull request" },
+      { flags: "--junit <file>", about: "also write the gates as JUnit XML, for a CI system" },
+      { flags: "--sarif <file>", about: "also write what loading the model could do as SARIF" },
     ],
     examples: [
       ["mlship validate", "before a commit"],
+      ["mlship validate --html report.html", "with curves, slices and distributions to look at"],
       ["mlship validate --json > report.json", "in a script"],
       ["mlship validate --set validate.gates.accuracy.min=0.95", "with another gate"],
     ],
@@ -46,7 +53,10 @@ export const judgeVerbs: Verb[] = [
       ]);
       const options = (values: Values) => ({
         output: values.text("output"),
+        html: values.text("html"),
         markdown: values.text("markdown"),
+        junit: values.text("junit"),
+        sarif: values.text("sarif"),
       });
       return shown(
         (values, host, project) => validate(options(values), host, project),

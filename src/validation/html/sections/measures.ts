@@ -42,7 +42,7 @@ export function metricsTable(report: Report): Markup[] {
   });
   const level = levelOf(report);
   const table = tableOf(
-    `On ${showCount(dataset.rows)} rows. Lines go from 0 to 1, of mcc from −1, of what has no end from 0 to the value.`,
+    `On ${showCount(dataset.rows)} rows. Lines go from 0 to 1, of mcc from -1, of what has no end from 0 to the value.`,
     [
       { heading: "metric" },
       { heading: "value", kind: "number" },
