@@ -42,7 +42,7 @@ const pieces = {
   f: "if(h % 7 = 0, null, h / 3.0)",
   g: "if(h % 5 = 0, 'nan'::float, (h / 3.0)::float)",
   i: "h - 2000",
-  j: "if(h % 3 = 0, null, h)::tinyint",
+  j: "if(h % 3 = 0, null, h % 100)::tinyint",
   b: "h % 2 = 0",
   c: "if(h % 4 = 0, null, h % 3 = 0)",
   s: "if(h % 6 = 0, null, 'w' || (h % 11))",
