@@ -100,6 +100,13 @@ async function handOver(version: string): Promise<void> {
   if (text !== null) await writeFile(file, text.replace(/^version: .*$/m, `version: ${version}`));
 }
 
+/** Someone writes one more gate into mlship.yaml. */
+async function addGate(line: string): Promise<void> {
+  const file = path.join(folder, "mlship.yaml");
+  const text = await readFile(file, "utf8");
+  await writeFile(file, text.replace(/^ {2}gates:$/m, `  gates:\n    ${line}`));
+}
+
 async function story(): Promise<void> {
   const rows = (await readFile(path.join(fixture, "live.jsonl"), "utf8")).trim().split("\n");
   const [first = ""] = rows;
@@ -125,8 +132,9 @@ async function story(): Promise<void> {
   console.log(`\n$ curl -d '{"rows":[${first}]}' http://127.0.0.1:${port}/predict\n${answer.body}`);
   check(answer.status === 200 && answer.version === "1.0.0", "a prediction came from version 1.0.0");
 
-  say("4. A better version, while users send requests.");
+  say("4. A better version, while users send requests. A new gate compares it with what serves now.");
   await handOver("1.1.0");
+  await addGate("logLoss: { maxDrop: 0.05 } # no worse than the version in production, on the same rows");
   const better = startLoad(port, rows, 400, 120);
   await mlship(["deploy"], 0);
   const during = await better.stop();

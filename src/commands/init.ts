@@ -12,10 +12,12 @@ import { detectFormat } from "../model/open.ts";
 import { readColumnNames } from "../validation/columns.ts";
 import { evaluate } from "../validation/evaluate.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
+import { intervalOf } from "../validation/statistics/interval.ts";
 import { openCandidate, withScorer } from "./candidate.ts";
+import { scoringProgress } from "./scoring-progress.ts";
 import { inStep } from "./step.ts";
 import type { Host } from "./host.ts";
-import { proposeGates } from "./init/gates.ts";
+import { proposeGates, type Reached } from "./init/gates.ts";
 import { proposeName } from "./init/name.ts";
 import { recogniseProject, type Choices } from "./init/recognise.ts";
 import { guessTarget } from "./init/target.ts";
@@ -81,8 +83,8 @@ export async function init(options: InitOptions, host: Host): Promise<Result<Ini
     validate: { data: found.data, target },
   });
   const project = projectOf(resolveConfig(written, folder, null));
-  const { task, measured } = await measureToday(project, host);
-  const gates = proposeGates(measured, task);
+  const { task, reached } = await measureToday(project, host);
+  const gates = proposeGates(reached, task);
   const schema = path.join(await makeState(project), "mlship.schema.json");
   const text = writeConfig({
     schema: path.relative(folder, schema),
@@ -94,7 +96,7 @@ export async function init(options: InitOptions, host: Host): Promise<Result<Ini
     target,
     task,
     gates,
-    measured,
+    measured: reached,
   });
   await writeFile(schema, `${JSON.stringify(mlshipJsonSchema(), null, 2)}\n`);
   await writeFile(file, text, options.force ? {} : { flag: "wx" });
@@ -105,7 +107,7 @@ export async function init(options: InitOptions, host: Host): Promise<Result<Ini
     data: found.data,
     target,
     task,
-    measured,
+    measured: Object.fromEntries(Object.entries(reached).map(([metric, { value }]) => [metric, value])),
     gated: Object.keys(gates).length > 0,
   };
   return { document: { schema: "mlship.init/v1", ...document }, exit: "done" };
@@ -114,27 +116,30 @@ export async function init(options: InitOptions, host: Host): Promise<Result<Ini
 async function measureToday(
   project: Project,
   host: Host,
-): Promise<{ task: Task; measured: Record<string, number> }> {
+): Promise<{ task: Task; reached: Record<string, Reached> }> {
   return await withStaging(project, host, async (folder) => {
     const candidate = await openCandidate(project, host, folder);
     try {
       return await inStep(host, "score", async (update) => {
         const { name, version } = project.config;
         const identity = { name, version, task: candidate.model.task ?? "regression" };
-        const { task, metrics } = await withScorer(candidate, identity, host, (scorer) =>
+        const { task, metrics, answers } = await withScorer(candidate, identity, host, (scorer) =>
           evaluate({
             ...candidate,
             scorer,
             reading: {},
             signal: host.signal,
-            onProgress: (done, total) => update(`${done} of ${total} rows`),
+            onProgress: scoringProgress(update, host.clock),
           }),
         );
-        const measured = defaultMetrics(task, metrics).flatMap(({ name: metric, value }) =>
-          value === null ? [] : [[metric, value] as const],
-        );
+        const { confidence } = project.config.validate;
+        const reached = defaultMetrics(task, metrics).flatMap(({ name: metric, average, value }) => {
+          if (value === null) return [];
+          const ci = intervalOf(answers, { name: metric, average }, confidence);
+          return [[metric, { value, ci }] as const];
+        });
         return {
-          result: { task, measured: Object.fromEntries(measured) },
+          result: { task, reached: Object.fromEntries(reached) },
           told: `${candidate.dataset.rows} rows, ${task}`,
         };
       });

@@ -1,7 +1,7 @@
 // Writes the mlship.yaml of a new project: each line says what it means and where it came from.
 import { Document, isMap, isScalar } from "yaml";
 import type { MlshipFile } from "../../config/schema.ts";
-import type { WrittenGates } from "./gates.ts";
+import type { Reached, WrittenGates } from "./gates.ts";
 
 /** What `init` found out, as it goes into mlship.yaml. Paths are relative to the project's folder. */
 export interface Findings {
@@ -16,7 +16,7 @@ export interface Findings {
   task: NonNullable<MlshipFile["validate"]["task"]>;
   gates: WrittenGates;
   /** Name of a metric → what the model reached on the data. */
-  measured: Readonly<Record<string, number>>;
+  measured: Readonly<Record<string, Reached>>;
 }
 
 /** The text of mlship.yaml. A YAML emitter writes every value, so that no name can break out of its line. */
@@ -45,8 +45,8 @@ function fileOf({ name, version, model, requirements, data, target, task, gates 
 /** What stands behind each line. */
 function remarks({ model, data, gates, measured }: Findings): [path: string[], text: string][] {
   const reasons = Object.entries(gates).map(([metric, gate]): [string[], string] => {
-    const rounded = gate?.max === undefined ? "down" : "up";
-    const text = `measured ${figure(measured[metric])} on ${inComment(data)}, rounded ${rounded} with a margin`;
+    const side = gate?.max === undefined ? "below" : "above";
+    const text = `measured ${figures(measured[metric])} on ${inComment(data)}; the bound is ${side} that interval`;
     return [["validate", "gates", metric], text];
   });
   return [
@@ -62,9 +62,11 @@ function remarks({ model, data, gates, measured }: Findings): [path: string[], t
   ];
 }
 
-/** Four digits that matter. */
-function figure(value: number | undefined): string {
-  return value === undefined ? "nothing" : String(Number(value.toPrecision(4)));
+/** A value and its interval, with four digits that matter. */
+function figures(reached: Reached | undefined): string {
+  const figure = (value: number) => String(Number(value.toPrecision(4)));
+  if (!reached?.ci) return reached ? figure(reached.value) : "nothing";
+  return `${figure(reached.value)} (${figure(reached.ci.lo)} to ${figure(reached.ci.hi)})`;
 }
 
 /** A file's name, safe to stand in a comment. */

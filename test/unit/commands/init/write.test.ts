@@ -6,7 +6,11 @@ import { proposeGates } from "../../../../src/commands/init/gates.ts";
 import { writeConfig, type Findings } from "../../../../src/commands/init/write.ts";
 import { load } from "../../config/project.ts";
 
-const measured = { accuracy: 0.973684, f1: 0.97, rocAuc: 0.99812 };
+const measured = {
+  accuracy: { value: 0.973684, ci: { lo: 0.9601, hi: 0.98123 } },
+  f1: { value: 0.97, ci: { lo: 0.955, hi: 0.98 } },
+  rocAuc: { value: 0.99812, ci: { lo: 0.98, hi: 0.9999 } },
+};
 const iris: Findings = {
   schema: "node_modules/mlship/schema/mlship.schema.json",
   name: "iris",
@@ -37,9 +41,9 @@ it("says what each line means and where it came from", () => {
       target: "y" # the column that holds the true value
       task: binary # binary, multiclass or regression
       gates:
-        accuracy: { min: 0.95 } # measured 0.9737 on test_data.csv, rounded down with a margin
-        f1: { min: 0.95 } # measured 0.97 on test_data.csv, rounded down with a margin
-        rocAuc: { min: 0.97 } # measured 0.9981 on test_data.csv, rounded down with a margin
+        accuracy: { min: 0.95 } # measured 0.9737 (0.9601 to 0.9812) on test_data.csv; the bound is below that interval
+        f1: { min: 0.94 } # measured 0.97 (0.955 to 0.98) on test_data.csv; the bound is below that interval
+        rocAuc: { min: 0.97 } # measured 0.9981 (0.98 to 0.9999) on test_data.csv; the bound is below that interval
     "
   `);
 });
@@ -92,7 +96,9 @@ it("loads to what was found, whatever the names hold", { timeout: 60_000 }, asyn
   const path = column
     .map((text) => text.replaceAll(/\p{Cc}/gu, "").replaceAll("://", ""))
     .filter((text) => text !== "");
-  const score = fc.double({ min: 0.1, max: 1, noNaN: true });
+  const score = fc
+    .double({ min: 0.1, max: 1, noNaN: true })
+    .map((value) => ({ value, ci: { lo: value - 0.05, hi: value + 0.05 } }));
   const findings = fc.record({
     schema: fc.string({ unit: "binary" }),
     name: fc.constantFrom("on", "null", "a-b", "1e3", "0"),
