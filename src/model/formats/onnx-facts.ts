@@ -19,6 +19,8 @@ export interface GraphFacts {
   /** Names of constants: older models list them among the inputs. */
   initializers: Set<string>;
   classes: (string | number)[] | null;
+  /** The operator that makes each tensor of the graph. */
+  makers: Map<string, string>;
 }
 
 /** TensorProto.DataType of whole numbers, texts and truth values: labels rather than scores. */
@@ -60,7 +62,7 @@ function readTensorType(source: ByteSource, range: Range, value: GraphValue): vo
 export function factsOfGraph(graph: GraphFacts): Facts {
   const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
   const [only] = inputs;
-  const columns = inputs.length > 1 && inputs.every(({ shape }) => shape?.length === 2 && shape[1] === 1);
+  const columns = inputs.length > 1 && inputs.every(({ shape }) => shape !== null && isColumn(shape));
   const width = inputs.length === 1 && only?.shape?.length === 2 ? (only.shape[1] ?? null) : null;
   const { classes, task } = outcome(graph);
   return {
@@ -73,8 +75,16 @@ export function factsOfGraph(graph: GraphFacts): Facts {
   };
 }
 
-/** Classifiers give a label first; regressors one column of floats. */
-function outcome({ outputs, classes }: GraphFacts): { classes: Facts["classes"]; task: Task | null } {
+/** One value per row: a vector, or a matrix of one column. */
+function isColumn(shape: readonly (number | null)[]): boolean {
+  return shape.length === 1 || (shape.length === 2 && shape[1] === 1);
+}
+
+/**
+ * Classifiers of scikit-learn give a label first; networks end in a sigmoid or a softmax; regressors give
+ * one column of floats.
+ */
+function outcome({ outputs, classes, makers }: GraphFacts): { classes: Facts["classes"]; task: Task | null } {
   const [first, second] = outputs;
   if (first?.element !== null && first?.element !== undefined && labelTypes.has(first.element)) {
     const width = classes?.length ?? second?.shape?.[1] ?? null;
@@ -83,5 +93,10 @@ function outcome({ outputs, classes }: GraphFacts): { classes: Facts["classes"];
   }
   const scores = outputs.length === 1 && first?.element !== null;
   const single = first?.shape?.length === 1 || first?.shape?.[1] === 1;
+  const maker = makers.get(first?.name ?? "");
+  const width = first?.shape?.length === 2 ? (first.shape[1] ?? null) : null;
+  if (scores && single && maker === "Sigmoid") return { classes: null, task: "binary" };
+  if (scores && width !== null && width > 1 && maker === "Softmax")
+    return { classes: null, task: width === 2 ? "binary" : "multiclass" };
   return { classes: null, task: scores && single && classes === null ? "regression" : null };
 }

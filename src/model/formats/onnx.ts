@@ -44,6 +44,7 @@ class OnnxWalk {
     outputs: [],
     initializers: new Set(),
     classes: null,
+    makers: new Map(),
   };
   readonly #input: Input;
   readonly #imports = new Set<string>();
@@ -107,7 +108,7 @@ class OnnxWalk {
   #function(range: Range): void {
     const { source } = this.#input;
     for (const field of fieldsOf(source, range)) {
-      if (field.number === 7) this.#node(messageOf(field), 0);
+      if (field.number === 7) this.#node(messageOf(field), 1);
       if (field.number === 10) this.#own.add(textOf(source, field));
     }
   }
@@ -116,11 +117,14 @@ class OnnxWalk {
   #node(range: Range, depth: number): string {
     const { source } = this.#input;
     let [operator, domain] = ["", ""];
+    const made: string[] = [];
     for (const field of fieldsOf(source, range)) {
+      if (field.number === 2 && depth === 0) made.push(textOf(source, field));
       if (field.number === 4) operator = textOf(source, field);
       if (field.number === 7) domain = textOf(source, field);
       if (field.number === 5) this.#attribute(messageOf(field), depth);
     }
+    for (const tensor of made) this.facts.makers.set(tensor, operator);
     const name = domain === "" ? operator : `${domain}.${operator}`;
     const shown = /^[\w.:-]{1,200}$/.test(name) ? name : quote(name);
     this.operators.set(shown, (this.operators.get(shown) ?? 0) + 1);

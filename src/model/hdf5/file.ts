@@ -114,7 +114,7 @@ function checkFilters(message: Message, found: Hdf5, where: string): void {
   const [version = 0, count = 0] = data;
   let at = version === 1 ? 8 : 2;
   for (let index = 0; index < count; index += 1) {
-    if (at + 8 > data.length) throw new Unreadable(offset, "a message is cut short");
+    if (at + (version === 1 ? 8 : 6) > data.length) throw new Unreadable(offset, "a message is cut short");
     const filter = data.readUInt16LE(at);
     if (!ownFilters.has(filter)) {
       escape(found, message, "filter", `${where} is packed with filter ${filter}, which may load code`);
