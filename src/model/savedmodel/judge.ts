@@ -8,7 +8,7 @@ export type Report = (offset: number, rule: string, message: string, global: str
 
 /** Operators that reach files, Python or other graphs, whoever is trusted. */
 const refused =
-  /^(ReadFile|WriteFile|MatchingFiles|(Eager)?PyFunc(Stateless)?|Save(V2|Slices)?|Restore(V2|Slice)?|MergeV2Checkpoints|ShardedFilename|ImmutableConst|PrintV2|.*Dataset(V\d)?|.*Reader(V2)?|Debug.*|XlaCallModule|XlaCustomCall(V2)?|RemoteCall|MlirPassthroughOp)$/;
+  /^(ReadFile|WriteFile|MatchingFiles|(Eager)?PyFunc(Stateless)?|Save(V2|Slices)?|Restore(V2|Slice)?|MergeV2Checkpoints|ShardedFilename|ImmutableConst|PrintV2|.*Dataset.*|.*Iterator.*|.*Reader(V2)?|Debug.*|XlaCallModule|XlaCustomCall(V2)?|RemoteCall|MlirPassthroughOp)$/;
 
 /** @param globals told of every operator with how often it occurs. */
 export function judgeGraph(

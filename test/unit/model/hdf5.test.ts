@@ -1,7 +1,7 @@
 // HDF5: what Keras writes is walked to its end, all that reaches beyond the file or is not known is refused.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bytesOf } from "../../../src/model/bytes.ts";
 import { readHdf5 } from "../../../src/model/hdf5/file.ts";
