@@ -15,7 +15,8 @@ const mostBytes = 2 ** 30;
 /** The compression of a file that begins with these bytes; null when there is none. */
 export function compressionOf(head: Uint8Array): Compression | null {
   const [a = 0, b = 0, c = 0] = head;
-  if (a === 0x78 && (a * 256 + b) % 31 === 0) return "zlib";
+  // A preset dictionary (0x20) is in no model, and "x " begins many a text.
+  if (a === 0x78 && (a * 256 + b) % 31 === 0 && (b & 0x20) === 0) return "zlib";
   if (a === 0x1f && b === 0x8b) return "gzip";
   if (a === 0x42 && b === 0x5a) return "bzip2";
   if (a === 0xfd && b === 0x37 && c === 0x7a) return "xz";

@@ -83,4 +83,4 @@ const saferThan: Partial<Record<ModelFormat, string>> = {
 };
 
 /** Rules that model.trust can lift. */
-const trustable = new Set(["unknown-global", "custom-operator"]);
+const trustable = new Set(["unknown-global", "custom-operator", "module"]);

@@ -2,9 +2,10 @@
 import { windowOf, type ByteSource } from "./bytes.ts";
 import { compressionOf, decompress } from "./decompress.ts";
 import { isNpy, pickleInNpy } from "./npy.ts";
-import { estimators } from "./pickle/allow-list.ts";
+import { estimators, type AllowList } from "./pickle/allow-list.ts";
 import { Ledger, mostFindings, type Budget } from "./pickle/ledger.ts";
 import { walkStream } from "./pickle/stream.ts";
+import { torchData } from "./pickle/torch.ts";
 import { MlshipError } from "../errors.ts";
 import { Unreadable } from "./unreadable.ts";
 import { openZip } from "./zip.ts";
@@ -28,6 +29,15 @@ export interface Content {
 }
 
 const deepest = 4;
+
+/** Nobody says who will load such a pickle: what any framework's loader may reach is allowed. */
+const known: AllowList = {
+  dialect: estimators.dialect,
+  permissionOf: (module, name) =>
+    estimators.permissionOf(module, name) ?? torchData.permissionOf(module, name),
+  callOf: (name) => estimators.callOf(name) ?? torchData.callOf(name),
+  persistent: (id) => torchData.persistent(id),
+};
 
 /** Archives that nothing here opens, by what they begin with in latin-1; a tar is told further inside. */
 const closed: readonly (readonly [string, string])[] = [
@@ -77,7 +87,7 @@ function isPickleHead(head: Buffer): boolean {
 
 function pickle(source: ByteSource, place: Place): Content {
   const ledger = new Ledger(place.path, place.trust, place.budget);
-  walkStream(source, estimators, ledger);
+  walkStream(source, known, ledger);
   return { kind: "a pickle", findings: [...ledger.findings, ...judgeHeld(ledger.holds, place)] };
 }
 

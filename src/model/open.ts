@@ -20,8 +20,12 @@ export interface Opened extends FileSet {
   source: ByteSource;
   /** What MLflow wrote beside it, where the folder is one of MLflow's. */
   mlflow: Mlflow | null;
+  /** Whether the user's own code works with the files. */
+  handler: boolean;
   /** Opens another file of the model; closed with the rest. */
   open(file: string): ByteSource;
+  /** Reads another file of the model, and closes it at once. */
+  within<T>(file: string, read: (source: ByteSource) => T): T;
   close(): void;
 }
 
@@ -68,6 +72,14 @@ export async function openModel(path: string, told: Told = {}): Promise<Opened> 
     descriptors.push(bytes);
     return bytes;
   };
+  const within = <T>(file: string, read: (source: ByteSource) => T): T => {
+    const bytes = bytesAt(file);
+    try {
+      return read(bytes);
+    } finally {
+      bytes.close();
+    }
+  };
   const close = (): void => {
     for (const bytes of descriptors.splice(0)) bytes.close();
   };
@@ -80,7 +92,7 @@ export async function openModel(path: string, told: Told = {}): Promise<Opened> 
       ? whole
       : (findModel(path, inside(set.files, mlflow), bytesAt, told) ?? whole);
     const source = format === "python" ? nothing : decompressed(open(entry), format, entry);
-    return { ...set, format, entry, source, mlflow, open, close };
+    return { ...set, format, entry, source, mlflow, handler: told.handler === true, open, within, close };
   } catch (error) {
     close();
     throw error instanceof Unreadable ? damaged(path, error) : error;

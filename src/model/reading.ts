@@ -14,6 +14,16 @@ export interface Finding {
   message: string;
 }
 
+/** A file beside the main one, or inside an archive, that was looked at by itself, or was not and why. */
+export interface Member {
+  /** Path inside the model. */
+  path: string;
+  /** What it is, in words. */
+  kind: string;
+  verdict: "safe" | "refused" | "not-read";
+  why: string | null;
+}
+
 /** The part of a model that is read from its own bytes. */
 export type Facts = Pick<
   Model,
@@ -26,6 +36,8 @@ export interface Reading {
   findings: Finding[];
   /** Qualified name → how often the model mentions it. */
   globals: Map<string, number>;
+  /** Files beside the main one, by path. */
+  members?: Member[];
   /** Words for a file that is no whole model, so that a handler must make one of it. */
   lacks?: string;
 }

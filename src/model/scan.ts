@@ -1,7 +1,8 @@
 // What a model could do when it is loaded, found out without loading it: the `mlship.scan/v1` document.
 import { z } from "zod";
 import { digestDocument } from "../digest.ts";
-import { openModel, type Opened } from "./open.ts";
+import { openModel, type Opened, type Told } from "./open.ts";
+import { judgeBeside } from "./beside.ts";
 import { readCatboost } from "./formats/catboost.ts";
 import { readKeras } from "./formats/keras.ts";
 import { readLightgbm } from "./formats/lightgbm.ts";
@@ -35,6 +36,15 @@ export const scanSchema = z.strictObject({
       message: z.string(),
     }),
   ),
+  /** The files beside the main one: what each is, and why it was not looked at where it was not. */
+  members: z.array(
+    z.strictObject({
+      path: z.string(),
+      kind: z.string(),
+      verdict: z.enum(["safe", "refused", "not-read"]),
+      why: z.string().nullable(),
+    }),
+  ),
   /** Every name that the model mentions, sorted, with how often. */
   globals: z.array(z.strictObject({ name: z.string(), count: z.number() })),
   /** The names that the user allowed when this was decided. */
@@ -59,11 +69,12 @@ const readers: Record<ModelFormat, (input: Input) => Reading> = {
 };
 
 /**
- * Scans the model at `path`. Names in `trust` are allowed beyond the format's own list.
+ * Scans the model at `path` and the files beside it. Names in `trust` are allowed beyond the format's own list.
  * @throws MlshipError `model.*`, exit "usage", when there is no model of a known format.
  */
-export async function scanModel(path: string, { trust }: { trust: string[] }): Promise<Scan> {
-  const opened = await openModel(path);
+export async function scanModel(path: string, options: Told & { trust: string[] }): Promise<Scan> {
+  const { trust } = options;
+  const opened = await openModel(path, options);
   try {
     return scanOf(opened, readModel(opened, trust), trust);
   } finally {
@@ -73,35 +84,36 @@ export async function scanModel(path: string, { trust }: { trust: string[] }): P
 
 /** The one walk over a model's bytes. Damage is a finding like any other: it is where proof ends. */
 export function readModel(opened: Opened, trust: readonly string[]): Reading {
-  const files = new Map(opened.files.map((file) => [file.path, file]));
+  const reading = readMain(opened, trust);
+  const { members, findings } = judgeBeside({ ...opened, trust });
+  return { ...reading, members, findings: [...reading.findings, ...findings] };
+}
+
+function readMain(opened: Opened, trust: readonly string[]): Reading {
+  const { files, format, source, entry } = opened;
+  const byPath = new Map(files.map((file) => [file.path, file]));
   try {
-    return readers[opened.format]({
-      source: opened.source,
-      file: opened.entry,
-      files,
-      open: opened.open,
-      trust,
-    });
+    return readers[format]({ source, file: entry, files: byPath, open: (path) => opened.open(path), trust });
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    const finding = {
-      file: opened.entry,
-      offset: error.offset,
-      global: null,
-      rule: "damaged",
-      message: error.message,
-    };
+    const { offset, message } = error;
+    const finding = { file: entry, offset, global: null, rule: "damaged", message };
     return { facts: noFacts, findings: [finding], globals: new Map() };
   }
 }
 
-function scanOf(opened: Opened, { findings, globals }: Reading, trust: readonly string[]): Scan {
+function scanOf(
+  opened: Opened,
+  { findings, globals, members = [] }: Reading,
+  trust: readonly string[],
+): Scan {
   const scan = {
     schema: "mlship.scan/v1" as const,
     model: opened.digest,
     format: opened.format,
     verdict: findings.length === 0 ? ("safe" as const) : ("refused" as const),
     findings,
+    members,
     globals: [...globals]
       .map(([name, count]) => ({ name, count }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),

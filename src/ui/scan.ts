@@ -4,7 +4,10 @@ import type { Render } from "./screen.ts";
 import { table, wrap } from "./table.ts";
 
 /** The verdict, what stands against the model, and every name that it mentions. */
-export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, model, trust }, screen) => {
+export const renderScan: Render<Scan> = (
+  { format, verdict, findings, members, globals, model, trust },
+  screen,
+) => {
   const { style, width } = screen;
   const safe = verdict === "safe";
   const head = safe ? style("green", "safe to load") : style("red", "REFUSED");
@@ -22,8 +25,9 @@ export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, m
     `${head}: ${format} model ${model}\n`,
     ...(found.length === 0 ? [] : ["\n", ...found]),
     ...(names.length === 0
-      ? ["\nloading it runs no code of its own\n"]
+      ? [safe ? "\nloading it runs no code of its own\n" : ""]
       : [`\n${table(["names that loading reaches", "times"], names, screen)}`]),
+    ...(members.length === 0 ? [] : [`\n${table(["files beside it", "", ""], members.map(rowOf), screen)}`]),
     ...(safe
       ? []
       : [
@@ -31,3 +35,9 @@ export const renderScan: Render<Scan> = ({ format, verdict, findings, globals, m
         ]),
   ].join("");
 };
+
+/** Of a refused file the findings say why. */
+function rowOf({ path, kind, verdict, why }: Scan["members"][number]): string[] {
+  if (verdict !== "not-read") return [path, kind, verdict];
+  return [path, kind, why === null ? "not read" : `not read: ${why}`];
+}

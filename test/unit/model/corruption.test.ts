@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MlshipError } from "../../../src/errors.ts";
-import { bytesOf } from "../../../src/model/bytes.ts";
+import { bytesOf, type ByteSource } from "../../../src/model/bytes.ts";
 import { kindOf } from "../../../src/model/format.ts";
 import { fieldsOf } from "../../../src/model/formats/wire.ts";
 import { readModel } from "../../../src/model/scan.ts";
@@ -22,7 +22,9 @@ function readInMemory(bytes: Buffer, format: ModelFormat): number {
     digest: "sha256:0" as const,
     size: bytes.length,
     mlflow: null,
+    handler: false,
     open: () => bytesOf(bytes),
+    within: <T>(_file: string, read: (source: ByteSource) => T): T => read(bytesOf(bytes)),
     close: () => {},
   };
   try {

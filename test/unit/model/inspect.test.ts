@@ -154,7 +154,10 @@ test("a file's ending does not matter, nor does a folder around it", async () =>
   const path = fixtures["onnx-regression"] ?? "";
   const folder = folderWith({ "notes.txt": "about the model", "handler.py": "def load(folder): ..." });
   cpSync(path, join(folder, "model.joblib"));
-  expect(await inspectModel(folder, { trust: [] })).toMatchObject({ format: "onnx", entry: "model.joblib" });
+  expect(await inspectModel(folder, { trust: [], handler: true })).toMatchObject({
+    format: "onnx",
+    entry: "model.joblib",
+  });
   expect(await inspectModel(join(folder, "model.joblib"), { format: "onnx", trust: [] })).toMatchObject({
     format: "onnx",
   });
