@@ -75,7 +75,9 @@ async function readCodes(
     for (const chunk of chunks) {
       const vector = chunk.getColumnVector(column);
       if (!(vector instanceof DuckDBUTinyIntVector)) throw new TypeError("a cast to utinyint gives bytes");
-      for (let row = 0; row < chunk.rowCount; row++) codes[at++] = vector.getItem(row) ?? 255;
+      // Asked for once: it is a call into DuckDB.
+      const { rowCount } = chunk;
+      for (let row = 0; row < rowCount; row++) codes[at++] = vector.getItem(row) ?? 255;
     }
     return { codes, parts: terms.length };
   });
