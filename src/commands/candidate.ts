@@ -7,7 +7,7 @@ import { bundleSchema, type Bundle } from "../model/bundle.ts";
 import { checkNames, digestFiles } from "../model/files.ts";
 import { inspectModel } from "../model/inspect.ts";
 import type { InputColumn, Model, Task } from "../model/model.ts";
-import { requirementsOf } from "../model/requirements.ts";
+import { exactLibraries, requirementsOf } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
 import { openDataset, type Dataset } from "../validation/dataset.ts";
 import { showSize } from "../image/check/sizes.ts";
@@ -68,11 +68,9 @@ export async function stageModel(
     trust,
     handler: handler !== null,
     ...(format === "auto" ? {} : { format }),
-  }).catch(
-    (error: unknown) => {
-      throw namingOriginal(error, staged, source);
-    },
-  );
+  }).catch((error: unknown) => {
+    throw namingOriginal(error, staged, source);
+  });
   if (handler === null) return { model: read, handler: null };
   const code = path.basename(handler);
   await copyFile(handler, path.join(folder, code)).catch((cause: unknown) => {
@@ -232,10 +230,7 @@ export function makeBundle(
   { name, version, task }: { name: string; version: string; task: Task },
   classes: Model["classes"],
 ): Bundle {
-  const { digest, format, entry, libraries, reaches } = model;
-  const insisted = Object.entries(libraries).flatMap(([library, saved]) =>
-    saved === null ? [] : [[library, saved]],
-  );
+  const { digest, format, entry, reaches } = model;
   return bundleSchema.parse({
     schema: "mlship.bundle/v1",
     name,
@@ -248,7 +243,7 @@ export function makeBundle(
     classes,
     inputs,
     ...(dataset.targets.length > 1 ? { outputs: dataset.targets.length } : {}),
-    libraries: Object.fromEntries(insisted),
+    libraries: exactLibraries(model),
     allowed: reaches,
   });
 }

@@ -53,6 +53,17 @@ export function requirementsOf(
 }
 
 /**
+ * The libraries that must be there in exactly the version that the model was saved with. Another version
+ * of the others is told as a finding of validation.
+ */
+export function exactLibraries({ libraries }: Pick<Model, "libraries">): Record<string, string> {
+  const exact = Object.entries(libraries).flatMap(([name, version]) =>
+    version !== null && isVersion(version) && !compatible.has(name) ? [[name, version] as const] : [],
+  );
+  return Object.fromEntries(exact);
+}
+
+/**
  * The wheel of `xgboost` for Linux on x86-64 brings 300 MB of GPU libraries; `xgboost-cpu` is the
  * same library without them. It exists from 2.1.1 on, and for that platform only. So is `tensorflow-cpu`
  * for `tensorflow`, whose own wheel takes twice the room.

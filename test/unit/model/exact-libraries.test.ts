@@ -1,0 +1,21 @@
+// Which saved versions a model insists on: those that its requirements pin, and no other.
+import { expect, test } from "vitest";
+import { exactLibraries, requirementsOf } from "../../../src/model/requirements.ts";
+
+test("what later versions read, and what no requirement can name, is not insisted on", () => {
+  const libraries = {
+    "scikit-learn": "1.6.1",
+    xgboost: "3.0.0",
+    skops: "0.13.0",
+    tensorflow: "2.20.0",
+    torch: "2.9.0+cpu",
+    numpy: null,
+  };
+  expect(exactLibraries({ libraries })).toEqual({ "scikit-learn": "1.6.1", xgboost: "3.0.0" });
+  const required = requirementsOf({ format: "skops", libraries, featureNames: null }, []);
+  expect(required.filter((line) => /^[\w-]+==/.test(line))).toEqual([
+    "scikit-learn==1.6.1",
+    expect.stringContaining("xgboost-cpu==3.0.0"),
+    expect.stringContaining("xgboost==3.0.0"),
+  ]);
+});
