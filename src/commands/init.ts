@@ -10,7 +10,7 @@ import { inspectModel } from "../model/inspect.ts";
 import type { ModelFormat, Task } from "../model/model.ts";
 import { detectFormat } from "../model/open.ts";
 import { readColumnNames } from "../validation/columns.ts";
-import { evaluate } from "../validation/evaluate.ts";
+import { evaluate, presumeTask } from "../validation/evaluate.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { intervalOf } from "../validation/statistics/interval.ts";
 import { openCandidate, withScorer } from "./candidate.ts";
@@ -122,7 +122,8 @@ async function measureToday(
     try {
       return await inStep(host, "score", async (update) => {
         const { name, version } = project.config;
-        const identity = { name, version, task: candidate.model.task ?? "regression" };
+        const presumed = presumeTask("auto", candidate.model, candidate.dataset);
+        const identity = { name, version, task: presumed };
         const { task, metrics, answers } = await withScorer(candidate, identity, host, (scorer) =>
           evaluate({
             ...candidate,

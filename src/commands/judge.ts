@@ -7,7 +7,7 @@ import { writeWhole } from "../image/whole-file.ts";
 import type { Bundle } from "../model/bundle.ts";
 import { inspectData } from "../validation/checks/inspect-data.ts";
 import { mayThread } from "../validation/checks/threads.ts";
-import type { Reading } from "../validation/evaluate.ts";
+import { presumeTask, type Reading } from "../validation/evaluate.ts";
 import { goldenSchema, type Golden } from "../validation/golden.ts";
 import { showVerdict } from "../validation/show.ts";
 import { digestInputs, reportSchema, type Report } from "../validation/report.ts";
@@ -109,7 +109,7 @@ async function reportOn(
   // Whoever waits for it hears of its fault; until then it must not end the process.
   inspection.catch(() => null);
   return await inStep(host, "score", async (update) => {
-    const task = wanted.task === "auto" ? (model.task ?? "regression") : wanted.task;
+    const task = presumeTask(wanted.task, model, dataset);
     const made = await withScorer(candidate, { name, version, task }, host, (scorer) =>
       validate({
         model,

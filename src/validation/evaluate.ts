@@ -60,18 +60,8 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
   const { dataset, scorer, reading, inputs } = input;
   checkInputs(inputs, dataset);
   const known = scorer.model.classes ?? input.model.classes;
-  const { file, labels } = dataset;
-  const task = inferTask({
-    asked: reading.task ?? "auto",
-    model: { task: input.model.task, classes: known },
-    target: {
-      file,
-      name: dataset.target.name,
-      type: dataset.target.type,
-      labels: labels.distinct(mostLabels),
-      columns: dataset.targets.length,
-    },
-  });
+  const { labels } = dataset;
+  const task = taskOf(reading.task ?? "auto", { task: input.model.task, classes: known }, dataset);
   const source = `column ${JSON.stringify(dataset.target.name)}`;
   // Before the model runs: a mismatch needs no scoring to be seen.
   if (task !== "regression" && known) encodeLabels(labels, known, source);
@@ -106,6 +96,27 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
     metrics: measure(answers),
     findings: [...inspectAnswers({ ...raw, own }), ...thresholdFinding(reading)],
   };
+}
+
+/**
+ * The task before the model is loaded, whose loader has to know what is asked of it. Scoring decides.
+ * @throws MlshipError as {@link evaluate}, when data and configuration contradict each other.
+ */
+export function presumeTask(
+  asked: Task | "auto",
+  model: Pick<Model, "task" | "classes">,
+  dataset: Dataset,
+): Task {
+  return asked === "auto" ? (model.task ?? taskOf(asked, model, dataset)) : asked;
+}
+
+function taskOf(
+  asked: Task | "auto",
+  model: Pick<Model, "task" | "classes">,
+  { file, target: { name, type }, labels, targets }: Dataset,
+): Task {
+  const target = { file, name, type, labels: labels.distinct(mostLabels), columns: targets.length };
+  return inferTask({ asked, model, target });
 }
 
 function evaluateNumbers(dataset: Dataset, answer: Answer, { quantile }: Reading): Evaluation {
