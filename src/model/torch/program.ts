@@ -25,6 +25,7 @@ const mostFaults = 100;
 /** Arithmetic on sizes of tensors, in Python's own operator and math modules. */
 const arithmetic =
   /^(_operator\.(add|sub|mul|floordiv|truediv|mod|pow|neg|pos|eq|ne|lt|le|gt|ge|getitem|and_|or_|not_)|math\.(ceil|floor|trunc|sqrt)|torch\.sym_(int|float|max|min|not|ite|sqrt|sum))$/;
+const bitwise = /^__i?(and|or|xor|lshift|rshift)__$/;
 /** What such a size is written with: symbols, numbers and functions of them. Python evaluates it. */
 const symbols = new Set(
   (
@@ -72,8 +73,10 @@ function judgeMember(key: string, member: unknown, report: (fault: ProgramFault)
 /** A call's target is looked up by attributes from the module torch on: only operators may be reached so. */
 function judgeTarget(target: string, report: (fault: ProgramFault) => void): void {
   if (arithmetic.test(target)) return;
-  const [, namespace = "", name = ""] = /^torch\.ops\.(\w+)\.(\w+)\.\w+$/.exec(target) ?? [];
-  if (namespace !== "prim" && computes(namespace, name)) return;
+  const [, namespace = "", name = ""] = /^torch\.ops\.(\w+)\.(\w+)\.[A-Za-z]\w*$/.exec(target) ?? [];
+  // Attributes that Python's own objects for namespaces and operators have beside operators.
+  const isAttribute = name === "_dir" || (name.startsWith("__") && !bitwise.test(name));
+  if (namespace !== "prim" && !isAttribute && computes(namespace, name)) return;
   const custom = namespace !== "" && !["aten", "prim", "prims", "quantized"].includes(namespace);
   report({ rule: custom ? "custom-operator" : "operator", name: custom ? namespace : target });
 }
