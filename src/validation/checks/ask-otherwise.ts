@@ -112,34 +112,39 @@ function measureOf(
   return { check, rows, flips, maxDelta: told, reason: null };
 }
 
-const words: Record<Robustness["check"], { code: string; what: string; fix: string }> = {
-  batchSize: {
+/** What was seen: `the model answers 3 of 16 rows with another label`. */
+type Seen = Pick<Finding, "severity"> & { changed: string };
+
+const findingOf: Record<Robustness["check"], (seen: Seen) => Finding> = {
+  batchSize: ({ severity, changed }) => ({
     code: "robustness.batch-size",
-    what: "asked one by one instead of together",
+    severity: severity,
+    what: `${changed} when rows are asked one by one instead of together`,
     fix: "look for statistics over the batch, such as a normalisation in training mode or a mean over the rows, and for randomness: served requests come alone and in batches",
-  },
-  columnOrder: {
+  }),
+  columnOrder: ({ severity, changed }) => ({
     code: "robustness.column-order",
-    what: "asked with their columns in another order",
+    severity: severity,
+    what: `${changed} when columns are given in another order`,
     fix: "take columns by name in the handler, and look for randomness: a request may name its columns in any order",
-  },
-  threads: {
+  }),
+  threads: ({ severity, changed }) => ({
     code: "robustness.threads",
-    what: "asked on two threads instead of one",
+    severity: severity,
+    what: `${changed} when it runs on two threads instead of one`,
     fix: "look for state that threads share, and for sums whose order is not fixed",
-  },
+  }),
 };
 
 /** Another label fails the verdict, a difference beyond rounding warns; another order must change nothing at all. */
 export function inspectRobustness(measured: readonly Robustness[]): Finding[] {
   return measured.flatMap(({ check, rows, flips, maxDelta }) => {
     if (flips === 0 && maxDelta === 0) return [];
-    const { code, what, fix } = words[check];
     const changed =
       flips > 0
-        ? `the model answers ${flips} of ${rows} rows with another label when they are ${what}`
-        : `answers change by up to ${maxDelta} when the rows are ${what}`;
+        ? `the model answers ${flips} of ${rows} rows with another label`
+        : `the model's answers change by up to ${maxDelta}`;
     const severity = flips > 0 || check === "columnOrder" ? "fail" : "warn";
-    return [{ code, severity, what: changed, fix }];
+    return [findingOf[check]({ severity, changed })];
   });
 }

@@ -7,14 +7,14 @@ export const numberProfileSchema = z.strictObject({
   kind: z.literal("numbers"),
   name: z.string(),
   type: z.enum(columnTypes),
-  /** Rows in all, missing ones included. */
+  /** Rows that were looked at, missing ones included: all, or of more than a million every k-th. */
   rows: z.int(),
   missing: z.int(),
   /** Ascending; at most 129, fewer where values repeat. Bin i holds edges[i] ≤ x < edges[i + 1], the last one its upper edge too. */
   edges: z.array(z.number()),
   /** One per bin. */
   counts: z.array(z.int()),
-  /** Rows below the first and above the last edge; 0 for the rows that the bins were made from. */
+  /** Rows of the test data below the first and above the last edge: none where the bins were made from them. */
   below: z.int(),
   above: z.int(),
 });
@@ -26,7 +26,7 @@ export const categoryProfileSchema = z.strictObject({
   type: z.enum(columnTypes),
   rows: z.int(),
   missing: z.int(),
-  /** At most 50, most frequent first, ties by code unit. */
+  /** At most 50, most frequent first, ties in the order of their UTF-8 bytes. */
   top: z.array(z.strictObject({ value: z.string(), count: z.int() })),
   other: z.int(),
   /** Different values in all. */
