@@ -1,7 +1,15 @@
 // A validation report on a terminal: the verdict, what decided it, where it is worst, and what to do next.
 import cut from "cli-truncate";
 import widthOf from "string-width";
-import { gateCells, levelOf, showChange, showCount, showInterval, worstFirst } from "../validation/cells.ts";
+import {
+  gateCells,
+  levelOf,
+  showChange,
+  showCount,
+  showInterval,
+  reasonsOf,
+  toleratedOf,
+} from "../validation/cells.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { nextStep } from "../validation/next-step.ts";
 import type { Report } from "../validation/report.ts";
@@ -29,9 +37,10 @@ const mostFound = 3;
 /** Renders the report; readable from 60 columns on. */
 export const renderReport: Render<Report> = (report, screen) => {
   const { gates, findings, verdict } = report;
-  const reasons = worstFirst(gates).map(({ why, hint }) =>
-    item(hint ? `${why}. ${sentence(hint)}` : why, screen),
-  );
+  const reasons = reasonsOf(gates).map(({ of, why, hint }) => {
+    const told = of === "" ? why : `${of}: ${why}`;
+    return item(hint ? `${told}. ${sentence(hint)}` : told, screen);
+  });
   const signs = findings.map(({ severity, what, fix }) => {
     const shown = severity === "fail" ? paint(screen, "FAIL") : screen.style("yellow", "warning");
     return item(`${shown}: ${what}. ${sentence(fix)}`, screen);
@@ -39,7 +48,10 @@ export const renderReport: Render<Report> = (report, screen) => {
   return [
     `${wrap(paint(screen, verdict, sentence(`the model ${showVerdict(report)}`)), screen.width)}\n`,
     ...section([gateTable(report, screen)]),
-    ...section(reasons),
+    ...section([
+      ...reasons,
+      ...toleratedOf(report).map((why) => item(screen.style("dim", `passes: ${why}`), screen)),
+    ]),
     ...section(signs),
     ...section(sliceLines(report, screen)),
     ...section([comparisonTable(report, screen)]),

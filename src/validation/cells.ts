@@ -1,4 +1,5 @@
 // A gate, a metric or a difference in words, alike in every rendering of a report: terminal, Markdown, HTML, JUnit.
+import { rounding } from "./gates/floor.ts";
 import { isLoss } from "./metrics/measure.ts";
 import type { Report } from "./report.ts";
 import { showApart, showMetric, showName, showNumber } from "./show.ts";
@@ -78,6 +79,47 @@ export function worstFirst(gates: readonly Gate[]): Gate[] {
     .filter(({ status }) => status !== "pass")
     .toSorted((a, b) => ranks.indexOf(a.status) - ranks.indexOf(b.status));
 }
+
+/** Why gates did not pass. */
+export interface Reason {
+  /** The gates that it holds for: `accuracy, f1 [no income]`; empty where the reason itself begins with its one gate. */
+  of: string;
+  ids: string[];
+  status: Gate["status"];
+  why: string;
+  hint: string | null;
+}
+
+/** The reasons, the worst first; gates that have one in common share it. */
+export function reasonsOf(gates: readonly Gate[]): Reason[] {
+  const groups = Map.groupBy(worstFirst(gates), ({ slice, status, why, hint }) =>
+    JSON.stringify([slice, status, why, hint]),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { slice, status, why, hint } = first;
+    const names = [...new Set(group.map(showNameOf))].join(", ");
+    const isNamed = group.length === 1 && why.startsWith(names);
+    const of = isNamed ? "" : slice === null ? names : `${names} [${slice}]`;
+    return [{ of, ids: group.map(({ id }) => id), status, why, hint }];
+  });
+}
+
+/**
+ * Why gates passed although the value lies on the wrong side: a slice is refused only when it is proven
+ * to break a bound, and whoever reads the value must know.
+ */
+export function toleratedOf({ gates, volatile }: Pick<Report, "gates" | "volatile">): string[] {
+  return gates.flatMap((gate) => {
+    const { value, bound, side } = gateNumbers(gate, { volatile });
+    if (gate.status !== "pass" || value === null) return [];
+    const breaks = side === "above" ? value < bound - rounding : value > bound + rounding;
+    return breaks ? [gate.why] : [];
+  });
+}
+
+const showNameOf = ({ metric, average }: Gate) => showName({ name: metric, average });
 
 /** The ends of an interval; none of them looks equal to a bound that it is not. */
 export function showInterval(

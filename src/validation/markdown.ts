@@ -1,5 +1,5 @@
 // A report as Markdown for a pull request: the verdict first, then what decided it; what does not fit is named.
-import { gateCells, levelOf, showChange, showCount, showInterval, worstFirst } from "./cells.ts";
+import { gateCells, levelOf, showChange, showCount, showInterval, reasonsOf, toleratedOf } from "./cells.ts";
 import { escapeMarkdown as escape, markdownTable as table } from "./markdown-text.ts";
 import { defaultMetrics } from "./metrics/measure.ts";
 import type { Report } from "./report.ts";
@@ -38,15 +38,16 @@ export function renderMarkdown(report: Report, name: string): string {
       at === 0 ? cell : escape(cell),
     );
   });
-  const reasons = worstFirst(gates).map(({ id, why, hint }) => {
-    return `- **${escape(id)}** ${escape(why)}${hint === null ? "" : `. ${escape(sentence(hint))}`}`;
+  const reasons = reasonsOf(gates).map(({ ids, why, hint }) => {
+    return `- **${escape(ids.join(", "))}** ${escape(why)}${hint === null ? "" : `. ${escape(sentence(hint))}`}`;
   });
+  const tolerated = toleratedOf(report).map((why) => `- passes: ${escape(why)}`);
   const signs = findings.map(({ severity, what, fix }) => {
     return `- **${severity}** ${escape(what)}. ${escape(sentence(fix))}`;
   });
   return fit(`${marker}\n\n### mlship: ${escape(name)} ${showVerdict(report)}`, footer(report), [
     tableBlock("gates", ["result", "gate", "value", interval, "required"], gateRows),
-    { about: "reasons", head: "", lines: reasons, foot: "" },
+    { about: "reasons", head: "", lines: [...reasons, ...tolerated], foot: "" },
     { about: "findings", head: "", lines: signs, foot: "" },
     { about: "slices", head: "", lines: sliceLines(report), foot: "" },
     comparison(report, interval),

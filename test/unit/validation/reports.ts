@@ -62,6 +62,12 @@ const gates: Gate[] = [
     why: "recall is 0.712 where age >= 60, surely below 0.9",
     hint: "look at the rows where age >= 60, or train on more of them",
   }),
+  gate("accuracy.min[country = 'DE']", {
+    slice: "country = 'DE'",
+    observed: 0.891,
+    ci: { lo: 0.862, hi: 0.915 },
+    why: "accuracy in country = 'DE' is 0.891 (0.862–0.915), not shown to be below 0.9",
+  }),
   gate("f1.maxDrop", {
     metric: "f1",
     average: "binary",

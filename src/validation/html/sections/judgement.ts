@@ -1,5 +1,5 @@
 // What the page says first: the verdict, what decided it, and every gate with its interval.
-import { gateCells, gateNumbers, levelOf, showCount, worstFirst } from "../../cells.ts";
+import { gateCells, gateNumbers, levelOf, showCount, reasonsOf, toleratedOf } from "../../cells.ts";
 import type { Report } from "../../report.ts";
 import { showVerdict } from "../../show.ts";
 import { intervalLine } from "../interval.ts";
@@ -30,12 +30,12 @@ export function headOf(report: Report, name: string): Markup {
 /** Why the verdict is what it is, and the gates. */
 export function judgementOf(report: Report): Markup[] {
   const { gates, findings } = report;
-  const reasons = worstFirst(gates).map(({ status, why, hint }) =>
+  const reasons = reasonsOf(gates).map(({ of, status, why, hint }) =>
     element(
       "li",
       { class: status },
       element("span", { class: `status ${status}` }, gateWord(status)),
-      ` ${why}.`,
+      of === "" ? ` ${why}.` : ` ${of}: ${why}.`,
       hint === null ? null : ` ${sentence(hint)}.`,
     ),
   );
@@ -47,7 +47,10 @@ export function judgementOf(report: Report): Markup[] {
       ` ${what}. ${sentence(fix)}.`,
     ),
   );
-  const told = [...reasons, ...signs];
+  const tolerated = toleratedOf(report).map((why) =>
+    element("li", { class: "pass" }, element("span", { class: "status pass" }, "pass"), ` ${why}.`),
+  );
+  const told = [...reasons, ...signs, ...tolerated];
   const level = levelOf(report);
   const table = tableOf(
     "The gates of mlship.yaml. The shaded side of a line is what a gate lets pass.",
