@@ -171,13 +171,13 @@ test("status and history as a person reads them, and as a program does", async (
     "model     fraud, channel production, this machine, port 8080
     serving   1.1.0 at http://127.0.0.1:1/predict
     last      refuse 1.2.0, a while ago by ada@loom
-    why       accuracy is 0, below 0.8
+    why       accuracy is 0 (0–0.0188), below 0.8
     "
   `);
   const { stdout } = await machine.run("history");
   expect(ageless(stdout)).toMatchInlineSnapshot(`
     "#  when        what     version  serving after  who       why
-    3  a while ago refuse   1.2.0    1.1.0          ada@loom  accuracy is 0, below 0.8
+    3  a while ago refuse   1.2.0    1.1.0          ada@loom  accuracy is 0 (0–0.0188), below 0.8
     2  a while ago promote  1.1.0    1.1.0          ada@loom  deploy of 1.1.0
     1  a while ago promote  1.0.0    1.0.0          ada@loom  deploy of 1.0.0
     "

@@ -48,7 +48,8 @@ export function readAnswers(bytes: Uint8Array): Answered | null {
   if (end === -1 || written !== endianness()) return null;
   const head = headSchema.safeParse(parse(text));
   if (!head.success) return null;
-  const body = bytes.slice(end + 1).buffer;
+  // A copy of its own: a Buffer may lie anywhere in a larger block of memory.
+  const body = new Uint8Array(bytes.subarray(end + 1)).buffer;
   if (head.data.task === "regression") {
     const { task, outputs, rows } = head.data;
     if (body.byteLength !== rows * outputs * 8) return null;
