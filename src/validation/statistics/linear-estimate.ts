@@ -1,5 +1,6 @@
 // What an estimate is, and the one that trusts the central limit theorem.
 import { type Influence, standardError } from "./influence.ts";
+import { studentReach } from "./normal.ts";
 import { type Bounds, boundsOn, type Scale } from "./scale.ts";
 
 /** A value, and what it may be in truth. */
@@ -22,9 +23,24 @@ export function linearEstimate(
   method: string,
 ): Estimate {
   const error = standardError(rows) * Math.sqrt(count / Math.max(1, count - 1));
+  const freedom = freedomOf(rows);
   return {
     value,
     method,
-    bounds: (z) => (count < leastRows ? null : boundsOn(scale, value, error, z)),
+    bounds: (z) => (count < leastRows ? null : boundsOn(scale, value, error, studentReach(z, freedom))),
   };
+}
+
+/**
+ * Degrees of freedom of a standard error that is made of these influences: as many as would make the sum
+ * of squares scatter as it does, given their fourth moment (Satterthwaite, 1946). Few when a few rows
+ * decide.
+ */
+export function freedomOf(rows: Float64Array): number {
+  let [squares, fourths] = [0, 0];
+  for (const one of rows) {
+    squares += one * one;
+    fourths += one ** 4;
+  }
+  return (2 * squares * squares) / Math.max(fourths - (squares * squares) / rows.length, 0);
 }

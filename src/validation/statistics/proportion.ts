@@ -44,13 +44,14 @@ export function wilson({ value, rows }: Share, z: number): Bounds {
 /**
  * The mean of independent shares, each with its own interval: distances to the ends add up as squares
  * (MOVER; Zou and Donner, 2008).
+ * @param together factor by which they scatter more together than independent ones would
  */
-export function meanOfShares(parts: readonly { value: number; bounds: Bounds }[]): Bounds {
+export function meanOfShares(parts: readonly { value: number; bounds: Bounds }[], together: number): Bounds {
   const mean = parts.reduce((sum, { value }) => sum + value, 0) / parts.length;
   const reach = (pick: (part: { value: number; bounds: Bounds }) => number) =>
-    Math.sqrt(parts.reduce((sum, part) => sum + pick(part) ** 2, 0)) / parts.length;
+    (together * Math.sqrt(parts.reduce((sum, part) => sum + pick(part) ** 2, 0))) / parts.length;
   return {
-    lo: mean - reach(({ value, bounds }) => value - bounds.lo),
-    hi: mean + reach(({ value, bounds }) => bounds.hi - value),
+    lo: Math.max(0, mean - reach(({ value, bounds }) => value - bounds.lo)),
+    hi: Math.min(1, mean + reach(({ value, bounds }) => bounds.hi - value)),
   };
 }

@@ -1,0 +1,88 @@
+// How sure the calibration error is: its estimate is never 0, and too high when the truth is near 0.
+import { type ClassAnswers, totalWeight, weightOf } from "../metrics/answers.ts";
+import { calibratedOf, calibrationBins } from "../metrics/probability.ts";
+import { unranked } from "../metrics/ranking.ts";
+import type { Estimate } from "./linear-estimate.ts";
+import { upperTail } from "./normal.ts";
+import { Stream } from "./random.ts";
+import type { Bounds } from "./scale.ts";
+
+/** Gaps of the bins, as shares of all rows, and their standard errors. */
+interface Gaps {
+  gaps: Float64Array;
+  errors: Float64Array;
+}
+
+/** Noise drawn for each bin; the same for every model, so that equal answers give equal intervals. */
+const draws = 2000;
+
+/**
+ * The interval turns a test around. If the true gaps were λ times those seen, the error seen would
+ * scatter as Σ|λ·gap + noise|, which is drawn; the interval holds the true errors under which the one
+ * seen is neither too small nor too large. A plain or percentile interval would leave out 0 even of a
+ * perfectly calibrated model.
+ */
+export function calibrationEstimate(answers: ClassAnswers): Estimate | null {
+  const found = gapsOf(answers);
+  if (!found) return null;
+  const { gaps, errors } = found;
+  const value = gaps.reduce((sum, gap) => sum + Math.abs(gap), 0);
+  if (!Number.isFinite(value)) return null;
+  const scatter = errors.reduce((sum, error) => sum + error * error, 0);
+  return {
+    value,
+    method: "inversion",
+    bounds: (z) => (scatter > 0 && value > 0 ? invert(found, value, upperTail(z)) : null),
+  };
+}
+
+function gapsOf(answers: ClassAnswers): Gaps | null {
+  const { probabilities, truth, weights } = answers;
+  if (!probabilities || unranked(answers) !== null || truth.length === 0) return null;
+  const { bin, gap } = calibratedOf(answers, probabilities);
+  const all = totalWeight(answers);
+  const gaps = new Float64Array(calibrationBins);
+  const squares = new Float64Array(calibrationBins);
+  for (let row = 0; row < truth.length; row++) {
+    const [at, one] = [bin(row), (weightOf(weights, row) * gap(row)) / all];
+    gaps[at] = (gaps[at] ?? 0) + one;
+    squares[at] = (squares[at] ?? 0) + one * one;
+  }
+  return {
+    gaps,
+    errors: squares.map((square, at) => Math.sqrt(Math.max(0, square - (gaps[at] ?? 0) ** 2 / truth.length))),
+  };
+}
+
+function invert({ gaps, errors }: Gaps, value: number, tail: number): Bounds {
+  const random = new Stream(0x0ece, 0);
+  const noise = Float64Array.from({ length: draws * gaps.length }, (_none, at) => {
+    return random.normal() * (errors[at % gaps.length] ?? 0);
+  });
+  /** Share of draws that are at most the error seen, if the true one were `factor` of it. */
+  const below = (factor: number) => {
+    let count = 0;
+    for (let draw = 0; draw < draws; draw++) {
+      let sum = 0;
+      for (let at = 0; at < gaps.length; at++) {
+        sum += Math.abs(factor * (gaps[at] ?? 0) + (noise[draw * gaps.length + at] ?? 0));
+      }
+      if (sum <= value) count++;
+    }
+    return count / draws;
+  };
+  const solve = (share: number, most: number) => {
+    let [low, high] = [0, most];
+    for (let step = 0; step < 30; step++) {
+      const middle = (low + high) / 2;
+      if (below(middle) > share) low = middle;
+      else high = middle;
+    }
+    return (low + high) / 2;
+  };
+  const reach = errors.reduce((sum, error) => sum + error, 0) / value;
+  const lo = below(0) <= 1 - tail ? 0 : solve(1 - tail, 1);
+  const hi = below(0) <= tail ? 0 : solve(tail, 1 + 8 * reach);
+  // A true error of 0 may be the only one below which so little is seen: the scatter itself then bounds it.
+  return { lo: lo * value, hi: Math.max(hi, lo === 0 && hi === 0 ? 1 : hi) * value };
+}

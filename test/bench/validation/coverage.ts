@@ -1,0 +1,99 @@
+// How often 95 % intervals hold the truth: simulated for every metric, size and balance of the classes.
+// node test/bench/validation/coverage.ts [simulations] [metric]
+import { availableParallelism } from "node:os";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import type { Answers } from "../../../src/validation/metrics/answers.ts";
+import { averagesOf, measure, metricsOf } from "../../../src/validation/metrics/measure.ts";
+import type { MetricKey } from "../../../src/validation/statistics/influence.ts";
+import { intervalOf } from "../../../src/validation/statistics/interval.ts";
+import { Stream } from "../../../src/validation/statistics/random.ts";
+import { binaryWorld, classWorld, numberWorld, type World } from "./worlds.ts";
+
+const worlds: World<Answers>[] = [
+  binaryWorld("binary, balanced", 0.5, 0.5),
+  binaryWorld("binary, 5 %", 0.05, 0.2),
+  classWorld("3 classes, balanced", [1 / 3, 1 / 3, 1 / 3]),
+  classWorld("3 classes, one 5 %", [0.6, 0.35, 0.05]),
+  numberWorld("numbers, normal errors", false),
+  numberWorld("numbers, heavy tails", true),
+];
+const sizes = [200, 1000, 5000];
+const truthRows = 1_000_000;
+
+const keysOf = ({ task }: Answers): MetricKey[] =>
+  metricsOf(task).flatMap((name) => averagesOf(task, name).map((average) => ({ name, average })));
+const nameOf = ({ name, average }: MetricKey) => (average === null ? name : `${name} ${average}`);
+
+interface Task {
+  world: number;
+  simulations: number;
+  only: string | null;
+}
+/** By metric: per size [held, below, above, without an interval]. */
+type Counts = Record<string, { truth: number; method: string; sizes: [number, number, number, number][] }>;
+
+function simulate({ world, simulations, only }: Task): Counts {
+  const { make } = worlds[world]!;
+  const [large] = make(new Stream(1, 0), truthRows);
+  const counts: Counts = {};
+  for (const { name, average, value } of measure(large)) {
+    const key = nameOf({ name, average });
+    if (only && !key.startsWith(only)) continue;
+    counts[key] = { truth: value!, method: "", sizes: sizes.map(() => [0, 0, 0, 0]) };
+  }
+  for (const [place, rows] of sizes.entries()) {
+    for (let simulation = 1; simulation <= simulations; simulation++) {
+      const [answers] = make(new Stream(100 + place, simulation), rows);
+      for (const key of keysOf(answers)) {
+        const count = counts[nameOf(key)];
+        if (!count) continue;
+        const ci = intervalOf(answers, key, 0.95);
+        if (ci) count.method = ci.method;
+        const outcome = ci === null ? 3 : count.truth < ci.lo ? 1 : count.truth > ci.hi ? 2 : 0;
+        const seen = count.sizes[place]!;
+        seen[outcome]++;
+      }
+    }
+  }
+  return counts;
+}
+
+if (isMainThread) {
+  const simulations = Number(process.argv[2] ?? 2000);
+  const only = process.argv[3] ?? null;
+  const began = performance.now();
+  const results: Counts[] = [];
+  const waiting = worlds.map((_world, world) => world);
+  const next = async (): Promise<void> => {
+    const world = waiting.shift();
+    if (world === undefined) return;
+    const worker = new Worker(new URL(import.meta.url), { workerData: { world, simulations, only } });
+    results[world] = await new Promise<Counts>((done, failed) =>
+      worker.once("message", done).once("error", failed),
+    );
+    await next();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
+  console.log(
+    `${simulations} simulations each; coverage of 95 % intervals in %, (truth below the interval / above it / no interval)\n`,
+  );
+  for (const [place, { name }] of worlds.entries()) {
+    console.log(`| ${name} | method | truth | ${sizes.map((rows) => `n = ${rows}`).join(" | ")} |`);
+    console.log(`| --- | --- | --- | ${sizes.map(() => "---").join(" | ")} |`);
+    for (const [key, { truth, method, sizes: by }] of Object.entries(results[place]!)) {
+      const cells = by.map(([held, below, above, none]) => {
+        const share = (count: number) => ((100 * count) / simulations).toFixed(1);
+        const made = simulations - none;
+        const covered = made === 0 ? "–" : ((100 * held) / made).toFixed(1);
+        return `${covered} (${share(below)} / ${share(above)}${none > 0 ? ` / ${share(none)}` : ""})`;
+      });
+      console.log(`| ${key} | ${method} | ${truth.toPrecision(4)} | ${cells.join(" | ")} |`);
+    }
+    console.log();
+  }
+  console.log(`${((performance.now() - began) / 1000).toFixed(0)} s`);
+} else {
+  // The rule is about windows; a thread's port has no origin.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  parentPort!.postMessage(simulate(workerData as Task));
+}
