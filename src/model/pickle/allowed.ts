@@ -23,13 +23,17 @@ const functions = words(`
   sklearn.metrics._dist_metrics.newObj64 sklearn.neighbors._dist_metrics.newObj
 `);
 
-/** Classes whose instances are plain data. */
+/** Classes whose instances are plain data. Boosters bring theirs as text or bytes of their own format. */
 const classes = words(`
   joblib.numpy_pickle.NumpyArrayWrapper
   scipy.sparse._csr.csr_matrix scipy.sparse._csc.csc_matrix scipy.sparse._coo.coo_matrix
   scipy.sparse._csr.csr_array scipy.sparse._csc.csc_array scipy.sparse._coo.coo_array
   scipy.sparse.csr.csr_matrix scipy.sparse.csc.csc_matrix scipy.sparse.coo.coo_matrix
   scipy.interpolate._bsplines.BSpline
+  lightgbm.basic.Booster lightgbm.sklearn.LGBMClassifier lightgbm.sklearn.LGBMRegressor lightgbm.sklearn.LGBMRanker
+  xgboost.core.Booster xgboost.sklearn.XGBClassifier xgboost.sklearn.XGBRegressor xgboost.sklearn.XGBRanker
+  xgboost.sklearn.XGBRFClassifier xgboost.sklearn.XGBRFRegressor
+  catboost.core.CatBoost catboost.core.CatBoostClassifier catboost.core.CatBoostRegressor catboost.core.CatBoostRanker
 `);
 
 /** Types and functions that are only passed around: parameters such as `dtype=float` or `func=numpy.log1p`. */
