@@ -13,7 +13,8 @@ const needed: Record<ModelFormat, Record<string, string>> = {
   lightgbm: { lightgbm: ">=4,<5", "scikit-learn": ">=1.2,<2" },
   catboost: { catboost: ">=1.2,<2" },
   // 2.6 closes CVE-2025-32434 (weights_only could run code), 2.10 closes CVE-2026-24747 (the same, again).
-  pytorch: { torch: ">=2.10,<3" },
+  // safetensors is small, and handlers that make a module of weights need it.
+  pytorch: { torch: ">=2.10,<3", safetensors: ">=0.4,<1" },
   // Both for HDF5 files of Keras 2, whose keras brings its own tensorflow, and for Keras 3.
   keras: { keras: ">=2.13,<4", tensorflow: ">=2.13,<3" },
   savedmodel: { tensorflow: ">=2.13,<3" },

@@ -21,8 +21,7 @@ export function readPytorch({ source, file, trust }: Input): Reading {
   if (looksLikeSafetensors(source)) {
     readSafetensors(source);
     const lacks = "a safetensors file: weights without the class that they belong to";
-    const libraries = { torch: null, safetensors: null };
-    return { facts: { ...facts, libraries }, findings: [], globals: new Map(), lacks };
+    return { facts, findings: [], globals: new Map(), lacks };
   }
   return new Reader(file, trust).read(openArchive(source));
 }

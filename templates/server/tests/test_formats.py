@@ -277,3 +277,34 @@ def test_features_that_the_bundle_does_not_name(bundle):
     assert "takes 10 features and the bundle names 4 inputs" in refusal(bundle(dumped(model), **VALUE))
     named = LinearRegression().fit(pandas.DataFrame(IRIS, columns=["w", *NAMES[1:]]), TARGET)
     assert "a feature 'w' that is not among" in refusal(bundle(dumped(named), **VALUE))
+
+
+CENTRES = """
+import numpy as np
+
+def load(folder):
+    return np.loadtxt(folder + "/model.bin", delimiter=",")
+
+def predict(centres, columns):
+    rows = np.column_stack([columns[name] for name in "abcd"])
+    closeness = np.exp(-((rows[:, None, :] - centres[None]) ** 2).sum(axis=2))
+    return {"probabilities": closeness / closeness.sum(axis=1, keepdims=True)}
+"""
+
+
+def centres(bundle, code):
+    table = b"5,3.4,1.5,0.2\n5.9,2.8,4.3,1.3\n6.6,3,5.5,2\n"
+    return bundle(table, **{**MULTI, "format": "python", "handler": code})
+
+
+def test_a_handler_alone_is_given_the_columns_as_they_came(bundle):
+    rows = ROWS[:, None, :] - np.array([[5, 3.4, 1.5, 0.2], [5.9, 2.8, 4.3, 1.3], [6.6, 3, 5.5, 2]])[None]
+    closeness = np.exp(-(rows**2).sum(axis=2))
+    model = check(centres(bundle, CENTRES), closeness.argmax(axis=1), closeness / closeness.sum(axis=1, keepdims=True))
+    assert list(model.libraries) == ["numpy"]
+
+
+@pytest.mark.parametrize("missing", ["load", "predict"])
+def test_a_handler_alone_must_define_load_and_predict(bundle, missing):
+    said = refusal(centres(bundle, CENTRES.replace(f"def {missing}(", f"def other_{missing}(")))
+    assert f"defines {missing}(" in said

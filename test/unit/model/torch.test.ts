@@ -278,7 +278,7 @@ describe("exported programs", () => {
 
 test("PyTorch is required without the holes in its weights_only loader, whatever the file says", () => {
   const model = { format: "pytorch" as const, libraries: { torch: null }, featureNames: null };
-  expect(requirementsOf(model, [])).toEqual(["torch>=2.10,<3"]);
+  expect(requirementsOf(model, [])).toEqual(["safetensors>=0.4,<1", "torch>=2.10,<3"]);
 });
 
 test("a file of the time before 1.6 says how to save it again", async () => {
