@@ -1,6 +1,9 @@
 // skops archives: a zip with schema.json, a tree of nodes that say how each object is made.
 import { z } from "zod";
+import { parseJson } from "../json.ts";
+import { judgeContent } from "../nested.ts";
 import { permissionOf } from "../pickle/allowed.ts";
+import { Budget } from "../pickle/ledger.ts";
 import { isSklearnClass } from "../pickle/sklearn-classes.ts";
 import { quote, noFacts, type Finding, type Reading } from "../reading.ts";
 import { factsOf } from "../sklearn/facts.ts";
@@ -13,6 +16,8 @@ import type { Input } from "./input.ts";
 export const schemaFile = "schema.json";
 /** Bytes; the schema of a forest of 500 trees has 5 MB. */
 const largestSchema = 256 * 2 ** 20;
+/** Bytes of an array when unpacked. */
+const largestMember = 2 ** 31 - 1;
 const mostNodes = 5_000_000;
 
 const header = z.object({ protocol: z.number().int(), _skops_version: z.string() });
@@ -26,7 +31,12 @@ const only =
   (module, name) =>
     names.includes(`${module}.${name}`);
 const reference: Judge = (module, name) => permissionOf(module, name) === "value";
-const type: Judge = (module, name) => reference(module, name) || permissionOf(module, name) === "class";
+const container = only(
+  ...["OrderedDict", "defaultdict", "Counter"].map((name) => `collections.${name}`),
+  ...["set", "frozenset", "bytes", "bytearray", "complex"].map((name) => `builtins.${name}`),
+);
+const type: Judge = (module, name) =>
+  reference(module, name) || container(module, name) || permissionOf(module, name) === "class";
 
 /** What each of skops's loaders may make. Those that look up methods or call anything are missing. */
 const loaders: ReadonlyMap<string, Judge> = new Map([
@@ -58,7 +68,7 @@ const loaders: ReadonlyMap<string, Judge> = new Map([
 /** Reads a skops file without making any of its objects. @throws Unreadable when it is damaged. */
 export function readSkops({ source, file, trust }: Input): Reading {
   const zip = openZip(source);
-  const schema = parse(zip.read(schemaFile, largestSchema));
+  const schema = parseJson(zip.read(schemaFile, largestSchema), `its ${schemaFile}`);
   const { protocol, _skops_version: version } = readAs(header, schema);
   const findings: Finding[] = [];
   const globals = new Map<string, number>();
@@ -68,6 +78,12 @@ export function readSkops({ source, file, trust }: Input): Reading {
   // Older protocols have nodes of their own, some with known holes, and choosing them is up to the file.
   if (protocol < 1) report("old-protocol", `it asks for skops protocol ${protocol}`, null);
   judge(schema, new Set(trust), globals, report);
+  // Arrays of numbers are all that skops keeps beside its schema; older versions would unpickle others.
+  const budget = new Budget();
+  for (const name of zip.names.filter((member) => member !== schemaFile)) {
+    const place = { path: `${file}!${name}`, trust, budget, depth: 1 };
+    findings.push(...(judgeContent(zip.open(name, largestMember), place)?.findings ?? []));
+  }
   const libraries = { skops: version, "scikit-learn": null, numpy: null, scipy: null };
   const facts =
     findings.length > 0 ? noFacts : withFrame(factsOf(partOfNode(schema, zip), libraries), globals.keys());
@@ -118,14 +134,6 @@ function judge(
 
 function looksLikeNode(value: object): boolean {
   return "__loader__" in value || "__class__" in value || "__module__" in value;
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw new Unreadable(0, `its ${schemaFile} is not JSON`);
-  }
 }
 
 function readAs<T>(schema: z.ZodType<T>, value: unknown): T {

@@ -196,6 +196,31 @@ describe("skops", () => {
     expect(await skops({ ...of("ListNode", "builtins", "list", []), protocol: 0 })).toEqual(["old-protocol"]);
   });
 
+  test("a type that only makes a container may be referred to", async () => {
+    expect(await skops(of("TypeNode", "collections", "OrderedDict"))).toEqual([]);
+    expect(await skops(of("TypeNode", "types", "FunctionType"))).toEqual(["unknown-global"]);
+  });
+
+  test("a schema with one key twice", async () => {
+    const data = Buffer.from('{"protocol": 2, "_skops_version": "0.16.0", "protocol": 0}');
+    expect(await rulesOf(fileWith("m", zipOf([{ name: "schema.json", data }])))).toEqual(["damaged"]);
+  });
+
+  test("a pickle beside the schema is read, whatever refers to it", async () => {
+    const schema = { protocol: 2, _skops_version: "0.16.0", ...of("ListNode", "builtins", "list", []) };
+    const scan = await scanModel(
+      fileWith(
+        "m.skops",
+        zipOf([
+          { name: "schema.json", data: Buffer.from(JSON.stringify(schema)) },
+          { name: "140.npy", data: Buffer.from("\x80\x04cposix\nsystem\n)R.", "latin1") },
+        ]),
+      ),
+      { trust: [] },
+    );
+    expect(scan.findings).toMatchObject([{ global: "posix.system", file: "m.skops!140.npy" }]);
+  });
+
   test("a schema that is none", async () => {
     expect(await rulesOf(fileWith("m", zipOf([{ name: "schema.json", data: Buffer.from("{") }])))).toEqual([
       "damaged",
