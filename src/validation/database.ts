@@ -10,11 +10,11 @@ export interface Database {
 }
 
 /** What DuckDB may hold in memory: with the arrays of ten million rows and Python beside it, less than 1 GiB. */
-const memoryLimit = "400MiB";
+const memoryLimit = "256MiB";
 
 /**
  * Opens an empty database that installs and loads nothing by itself.
- * @param spill a folder, made when it is first needed, for what does not fit into 400 MiB; its owner
+ * @param spill a folder, made when it is first needed, for what does not fit into 256 MiB; its owner
  *   removes it. Null keeps everything in memory, however much it is.
  */
 export async function openDatabase(spill: string | null = null): Promise<Database> {

@@ -1,14 +1,17 @@
 // One label per row, in a few bytes each: numbers as they are, all else as places in a list of labels.
 import type { Label } from "../model/model.ts";
 
+/** As many as a byte tells apart. */
+const fewLabels = 256;
+
 /** Labels of many rows. */
 export class Series {
   readonly length: number;
-  readonly #values: Float64Array | Int32Array;
+  readonly #values: Float64Array | Int32Array | Uint8Array;
   /** Null when the values are the labels. */
   readonly #names: readonly Label[] | null;
 
-  private constructor(values: Float64Array | Int32Array, names: readonly Label[] | null) {
+  private constructor(values: Float64Array | Int32Array | Uint8Array, names: readonly Label[] | null) {
     this.#values = values;
     this.#names = names;
     this.length = values.length;
@@ -22,6 +25,14 @@ export class Series {
   /** A place among `names` per row. */
   static coded(places: Int32Array, names: readonly Label[]): Series {
     return new Series(places, names);
+  }
+
+  /** The same labels in a byte each, when there are few different ones. */
+  compact(): Series {
+    const names = this.distinct(fewLabels);
+    if (names.length > fewLabels) return this;
+    const places = new Map(names.map((name, place) => [name, place]));
+    return new Series(Uint8Array.from(this.encode((label) => places.get(label) ?? -1)), names);
   }
 
   /** Labels that are there as plain values. */
@@ -114,7 +125,7 @@ export class SeriesBuilder {
   }
 
   finish(): Series {
-    if (this.#places) return Series.coded(this.#places, [...this.#names.keys()]);
+    if (this.#places) return Series.coded(this.#places, [...this.#names.keys()]).compact();
     return Series.numbers(this.#numbers ?? new Float64Array(this.#length));
   }
 

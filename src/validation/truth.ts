@@ -21,7 +21,7 @@ const size = 65_536;
 export async function readTruth(connection: DuckDBConnection, reading: Reading): Promise<Series> {
   const [column, another] = reading.columns;
   if (another || column?.type === "float64" || column?.type === "float32" || column?.type === "int64") {
-    return Series.numbers(await readNumbers(connection, reading));
+    return Series.numbers(await readNumbers(connection, reading)).compact();
   }
   const builder = new SeriesBuilder(reading.rows);
   for await (const batch of readBatches(connection, { ...reading, size })) {

@@ -24,6 +24,7 @@ test("gives back its labels, the different ones, and their classes", () => {
       expect(plain(series.distinct())).toEqual([...new Set(values)]);
       expect([...series.encode(find)]).toEqual(values.map(find));
       expect(distinctLabels(series.distinct())).toEqual(distinctLabels(values));
+      expect(plain(arrayOf(series.compact()))).toEqual(plain(values));
       expect(series.isNumeric).toBe(values.every((value) => typeof value === "number"));
     }),
   );
