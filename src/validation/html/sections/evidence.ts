@@ -57,9 +57,12 @@ export function dataTables({ data, dataset, robustness }: Report): Markup[] {
         { heading: "other labels", kind: "number" },
         { heading: "largest difference", kind: "number" },
       ],
-      robustness.map(({ check, rows: count, flips, maxDelta }) => ({
-        cells: [asked[check], showCount(count), showCount(flips), showNumber(maxDelta)],
-      })),
+      // Where no rows were asked, nothing is known.
+      robustness
+        .filter((check) => check.rows > 0)
+        .map(({ check, rows: count, flips, maxDelta }) => ({
+          cells: [asked[check], showCount(count), showCount(flips), showNumber(maxDelta)],
+        })),
     ),
   ].filter((table) => table !== null);
 }

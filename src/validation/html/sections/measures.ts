@@ -6,7 +6,7 @@ import { showMetric, showName, showNumber } from "../../show.ts";
 import { intervalLine } from "../interval.ts";
 import { element, type Markup } from "../markup.ts";
 import { domainOf } from "../scale.ts";
-import { tableOf } from "../table.ts";
+import { type Column, type Row, tableOf } from "../table.ts";
 
 /** Metrics that have no natural scale: each is drawn on its own. */
 const unbounded = new Set<string>(["logLoss", "mae", "rmse", "mape", "r2", "medianAbsoluteError", "pinball"]);
@@ -16,42 +16,48 @@ const domainOfMetric = (name: string, ends: readonly (number | null)[]): [number
   return name === "mcc" ? [-1, 1] : [0, 1];
 };
 
-/** Every metric, with the task's own average first. */
+/** The metrics with the task's own averages; the others are folded. */
 export function metricsTable(report: Report): Markup[] {
   const { metrics, task, dataset } = report;
-  const rows = metrics.map(({ name, average, value, reason, ci }) => {
-    const shown = showName({ name, average });
-    const own = average === averagesOf(task, name)[0];
-    return {
-      className: own ? "" : "found",
-      cells: [
-        shown,
-        value === null ? `none: ${reason ?? ""}` : showMetric(name, value),
-        ci === null ? null : showInterval(name, ci),
-        value === null
-          ? null
-          : intervalLine({
-              value,
-              ci,
-              className: own ? "" : "found",
-              domain: domainOfMetric(name, [value, ci?.lo ?? null, ci?.hi ?? null]),
-              label: `${shown} ${showMetric(name, value)}`,
-            }),
-      ],
-    };
-  });
-  const level = levelOf(report);
-  const table = tableOf(
+  const isOwn = ({ name, average }: Metric) => average === averagesOf(task, name)[0];
+  const own = tableOf(
     `On ${showCount(dataset.rows)} rows. Lines go from 0 to 1, of mcc from -1, of what has no end from 0 to the value.`,
-    [
-      { heading: "metric" },
-      { heading: "value", kind: "number" },
-      { heading: level === null ? "interval" : `${level} interval`, kind: "number" },
-      { heading: "", kind: "picture" },
-    ],
-    rows,
+    metricColumns(report),
+    metrics.filter(isOwn).map(metricRow),
   );
-  return table === null ? [] : [table];
+  const others = tableOf(
+    "Metrics of several classes, averaged in another way",
+    metricColumns(report),
+    metrics.filter((metric) => !isOwn(metric)).map(metricRow),
+  );
+  return [
+    own,
+    others === null ? null : element("details", {}, element("summary", {}, "Other averages"), others),
+  ].filter((part) => part !== null);
+}
+
+type Metric = Report["metrics"][number];
+
+const metricColumns = (report: Report): Column[] => [
+  { heading: "metric" },
+  { heading: "value", kind: "number" },
+  { heading: `${levelOf(report) ?? ""} interval`.trimStart(), kind: "number" },
+  { heading: "", kind: "picture" },
+];
+
+function metricRow({ name, average, value, reason, ci }: Metric): Row {
+  const shown = showName({ name, average });
+  if (value === null) return { cells: [shown, `none: ${reason ?? ""}`, null, null] };
+  const domain = domainOfMetric(name, [value, ci?.lo ?? null, ci?.hi ?? null]);
+  const label = `${shown} ${showMetric(name, value)}`;
+  return {
+    cells: [
+      shown,
+      showMetric(name, value),
+      ci === null ? null : showInterval(name, ci),
+      intervalLine({ value, ci, className: "", domain, label }),
+    ],
+  };
 }
 
 /** The candidate beside production: where an interval leaves zero, they differ. */
