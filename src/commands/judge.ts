@@ -106,9 +106,9 @@ async function reportOn(
   }
   // While Python loads the model, the database looks at the rows.
   const inspection = inspectData({ model, inputs, dataset, signal: host.signal });
-  // Whoever waits for it hears of its fault; until then it must not end the process.
-  inspection.catch(() => null);
-  return await inStep(host, "score", async (update) => {
+  // Whoever waits for it hears of its fault. The database is not closed before it has ended.
+  const inspected = inspection.catch(() => null);
+  const scoring = inStep(host, "score", async (update) => {
     const task = presumeTask(wanted.task, model, dataset);
     const made = await withScorer(candidate, { name, version, task }, host, (scorer) =>
       validate({
@@ -134,6 +134,11 @@ async function reportOn(
     await writeReport(folder, made);
     return { result: made, told: `${dataset.rows} rows: the model ${showVerdict(made.report)}` };
   });
+  try {
+    return await scoring;
+  } finally {
+    await inspected;
+  }
 }
 
 async function readReport(folder: string): Promise<{ report: Report; golden: Golden | null } | null> {
