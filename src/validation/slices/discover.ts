@@ -1,6 +1,8 @@
 // Finds slices that nobody declared where the model is worse. Advice only: no gate looks at them.
 import { type DuckDBConnection, DuckDBUTinyIntVector } from "@duckdb/node-api";
 import { type Answers, rowsOf } from "../metrics/answers.ts";
+import { profileFeatures } from "../profile/profile.ts";
+import { sampleOf } from "../profile/read.ts";
 import type { ColumnProfile } from "../report/profile.ts";
 import type { Slice } from "../report/measures.ts";
 import { measurePart } from "./part.ts";
@@ -18,7 +20,7 @@ const mostValues = 6_000_000;
  * Searches conditions on one or two columns where errors are more frequent, or larger, than elsewhere.
  * What it costs is bounded by the number of values read, not by a clock, so that the same data give the
  * same slices.
- * @param profiles of the columns to search, which say where to cut them.
+ * @param profiles of the model's inputs, which say where to cut them.
  */
 export async function discoverSlices(
   dataset: SliceData,
@@ -26,7 +28,7 @@ export async function discoverSlices(
   profiles: readonly ColumnProfile[],
   level: number,
 ): Promise<Slice[]> {
-  const cut = profiles
+  const cut = [...profiles, ...(await profileOthers(dataset, profiles, rowsOf(answers)))]
     .slice(0, mostColumns)
     .map(cutColumn)
     .filter(({ terms }) => terms.length > 1);
@@ -51,6 +53,20 @@ export async function discoverSlices(
     });
   }
   return slices;
+}
+
+/** Columns that the model is not given may tell its errors apart, too: a site, a device. */
+async function profileOthers(
+  dataset: SliceData,
+  profiles: readonly ColumnProfile[],
+  rows: number,
+): Promise<ColumnProfile[]> {
+  const known = new Set(profiles.map(({ name }) => name));
+  const others = dataset.features
+    .filter(({ name }) => !known.has(name))
+    .slice(0, Math.max(0, mostColumns - profiles.length))
+    .map(({ name, type }) => ({ name, type, sql: dataset.sqlName(name) }));
+  return await profileFeatures(dataset.connection, sampleOf("rows", rows), others);
 }
 
 /** The part of each column that every `stride`th row is in. */
