@@ -99,7 +99,7 @@ function judgeModule(
     const why = trusted ? `model.trust names ${module}` : "the handler may import it, and is the user's own";
     return { member: { path, kind, verdict: "not-read", why }, finding: null };
   }
-  const message = `${quote(path)} runs when anything imports ${module}, and nothing says that it may`;
+  const message = `it runs when anything imports ${quote(module)}, and nothing says that it may`;
   const finding = { file: path, offset: null, global: module, rule: "module", message };
   return { member: { path, kind, verdict: "refused", why: message }, finding };
 }

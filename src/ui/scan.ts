@@ -13,7 +13,7 @@ export const renderScan: Render<Scan> = (
   const head = safe ? style("green", "safe to load") : style("red", "REFUSED");
   const found = findings.map(({ file, offset, global, message }) => {
     const place = offset === null ? file : `${file}, byte ${offset}`;
-    const named = global === null ? "" : `${style("bold", global)}: `;
+    const named = global === null || message.includes(global) ? "" : `${style("bold", global)}: `;
     return `- ${wrap(`${named}${message} (${place})`, width, "  ")}\n`;
   });
   const trusted = new Set(trust);
@@ -28,13 +28,16 @@ export const renderScan: Render<Scan> = (
       ? [safe ? "\nloading it runs no code of its own\n" : ""]
       : [`\n${table(["names that loading reaches", "times"], names, screen)}`]),
     ...(members.length === 0 ? [] : [`\n${table(["files beside it", "", ""], members.map(rowOf), screen)}`]),
-    ...(safe
-      ? []
-      : [
-          `\n${style("dim", "next:")} ${wrap("re-save the model as skops or ONNX, or list what you know to be harmless under model.trust", width, "      ")}\n`,
-        ]),
+    ...(safe ? [] : [`\n${style("dim", "next:")} ${wrap(nextOf(findings), width, "      ")}\n`]),
   ].join("");
 };
+
+function nextOf(findings: Scan["findings"]): string {
+  const better = findings.every(({ rule }) => rule === "module")
+    ? "take the modules out of the model's folder"
+    : "re-save the model as skops or ONNX";
+  return `${better}, or list what you know to be harmless under model.trust`;
+}
 
 /** Of a refused file the findings say why. */
 function rowOf({ path, kind, verdict, why }: Scan["members"][number]): string[] {
