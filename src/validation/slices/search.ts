@@ -33,10 +33,12 @@ const leastRatio = 1.2;
 const fewestRows = (rows: number) => Math.max(30, rows / 100);
 /** Standard errors by which two columns together must be worse than either alone. */
 const beyondParents = 2;
-/** Additions that pairs of columns may cost: some tenths of a second. */
-const budget = 20_000_000;
+/** Additions that pairs of columns may cost: some hundredths of a second. */
+const budget = 6_000_000;
 /** Parts that share so many of their rows are one finding. */
 const mostOverlap = 0.8;
+/** Rows, evenly over the table, that show how much two parts share. */
+const compared = 5000;
 const mostFound = 10;
 
 /** Sums over the rows of a part. */
@@ -90,10 +92,7 @@ function countSingle(
   column: number,
   total: Sums,
 ): Candidate[] {
-  const counted = new Tallies(parts);
-  for (let row = 0; row < losses.length; row++) counted.add(codes[row] ?? 255, losses[row] ?? 0);
-  return Array.from({ length: parts }, (_none, part) => {
-    const sums = counted.at(part);
+  return sumUp(losses, codes, parts).map((sums, part) => {
     return { terms: [{ column, part }], ...sums, z: distance(sums, without(total, sums)) };
   });
 }
@@ -104,43 +103,36 @@ function countPairs(
   [first, second]: readonly [number, number],
   total: Sums,
 ): Candidate[] {
-  const counted = new Tallies(a.parts * b.parts);
-  for (let row = 0; row < losses.length; row++) {
-    const [one, other] = [a.codes[row] ?? 255, b.codes[row] ?? 255];
-    if (one !== 255 && other !== 255) counted.add(one * b.parts + other, losses[row] ?? 0);
+  const cells = new Uint16Array(losses.length);
+  const [left, right, width] = [a.codes, b.codes, b.parts];
+  const none = a.parts * width;
+  for (let row = 0; row < cells.length; row++) {
+    const [one, other] = [left[row] ?? 255, right[row] ?? 255];
+    cells[row] = one === 255 || other === 255 ? none : one * width + other;
   }
-  return Array.from({ length: a.parts * b.parts }, (_none, cell) => {
-    const sums = counted.at(cell);
+  return sumUp(losses, cells, none).map((sums, cell) => {
     const terms = [
-      { column: first, part: Math.floor(cell / b.parts) },
-      { column: second, part: cell % b.parts },
+      { column: first, part: Math.floor(cell / width) },
+      { column: second, part: cell % width },
     ];
     return { terms, ...sums, z: distance(sums, without(total, sums)) };
   });
 }
 
-/** Sums of many parts at once. */
-class Tallies {
-  readonly #rows: Float64Array;
-  readonly #sums: Float64Array;
-  readonly #squares: Float64Array;
-
-  constructor(parts: number) {
-    this.#rows = new Float64Array(parts);
-    this.#sums = new Float64Array(parts);
-    this.#squares = new Float64Array(parts);
+/** The sums of each part. A code that is no part is counted beside them and left out. */
+function sumUp(losses: Float64Array, codes: Uint8Array | Uint16Array, parts: number): Sums[] {
+  const size = Math.max(parts + 1, 256);
+  const [rows, sums, squares] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+  for (let row = 0; row < losses.length; row++) {
+    const part = codes[row] ?? 0;
+    const loss = losses[row] ?? 0;
+    rows[part] = (rows[part] ?? 0) + 1;
+    sums[part] = (sums[part] ?? 0) + loss;
+    squares[part] = (squares[part] ?? 0) + loss * loss;
   }
-
-  /** A part beyond the last one is none: a typed array takes no such entry. */
-  add(part: number, loss: number): void {
-    this.#rows[part] = (this.#rows[part] ?? 0) + 1;
-    this.#sums[part] = (this.#sums[part] ?? 0) + loss;
-    this.#squares[part] = (this.#squares[part] ?? 0) + loss * loss;
-  }
-
-  at(part: number): Sums {
-    return { rows: this.#rows[part] ?? 0, sum: this.#sums[part] ?? 0, squares: this.#squares[part] ?? 0 };
-  }
+  return Array.from({ length: parts }, (_none, part) => {
+    return { rows: rows[part] ?? 0, sum: sums[part] ?? 0, squares: squares[part] ?? 0 };
+  });
 }
 
 function without(all: Sums, part: Sums): Sums {
@@ -212,11 +204,13 @@ function isNested(a: readonly Term[], b: readonly Term[]): boolean {
   return short.every((term) => long.some(({ column, part }) => column === term.column && part === term.part));
 }
 
+/** Which of the compared rows are in a part. */
 function membersOf(terms: readonly Term[], columns: readonly CodedColumn[], count: number): Uint8Array {
-  const members = new Uint8Array(count).fill(1);
+  const stride = Math.max(1, Math.ceil(count / compared));
+  const members = new Uint8Array(Math.ceil(count / stride)).fill(1);
   for (const { column, part } of terms) {
     const codes = columns[column]?.codes;
-    for (let row = 0; row < count; row++) if (codes?.[row] !== part) members[row] = 0;
+    for (let at = 0; at < members.length; at++) if (codes?.[at * stride] !== part) members[at] = 0;
   }
   return members;
 }

@@ -129,7 +129,7 @@ test(
       "fail",
       ["accuracy.min[east] fail", "fairness.accuracy[site] fail"],
     ]);
-    const [found] = made.slices.filter(({ origin }) => origin === "found");
+    const found = made.slices.find(({ origin }) => origin === "found");
     expect(found).toMatchObject({ where: `"site" = 'east'` });
   },
 );
@@ -186,6 +186,6 @@ test("a baseline made on easier rows does not make today's candidate look worse"
   const made = await report(text(today));
   const judged = new Map(made.gates.map(({ id, status }) => [id, status]));
   expect([judged.get("accuracy.min"), judged.get("accuracy.maxDrop")]).toEqual(["fail", "pass"]);
-  const [comparison] = made.comparisons.filter(({ metric }) => metric === "accuracy");
+  const comparison = made.comparisons.find(({ metric }) => metric === "accuracy");
   expect(comparison?.production).toBe(made.metrics.find(({ name }) => name === "accuracy")?.value);
 });
