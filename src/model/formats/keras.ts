@@ -9,7 +9,7 @@ import { bytesOf } from "../bytes.ts";
 import { openZip } from "../zip.ts";
 import type { Input } from "./input.ts";
 
-export const weightsFile = "model.weights.h5";
+const weightsFile = "model.weights.h5";
 const largestConfig = 256 * 2 ** 20;
 /** Bytes; what can be held in memory at once. */
 const largestWeights = 2 ** 31;

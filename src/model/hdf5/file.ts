@@ -8,7 +8,7 @@ import { messagesOf, nowhere, placeAt, type Message } from "./messages.ts";
 import type { ByteSource } from "../bytes.ts";
 
 /** Why a file is not to be opened. */
-export interface Escape {
+interface Escape {
   offset: number;
   rule: "external-data" | "filter";
   message: string;
@@ -21,7 +21,7 @@ export interface Hdf5 {
   escapes: Escape[];
 }
 
-export const hdf5Mark = "\x89HDF\r\n\x1A\n";
+const hdf5Mark = "\x89HDF\r\n\x1A\n";
 
 const mostObjects = 1_000_000;
 /** Deflate, shuffle and Fletcher's checksum; HDF5 looks for the code of others on the disk. */
