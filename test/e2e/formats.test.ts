@@ -69,10 +69,9 @@ test("there is a case for every format", () => {
     expect(cases.some((name) => name.startsWith(format))).toBe(true);
 });
 
-/** TensorFlow weighs more than a gigabyte: every model of it is validated, and one of them is served. */
-const large = cases.filter(
-  (name) => /^(keras|savedmodel)-/.test(name) && name !== "savedmodel-inputs-binary",
-);
+/** TensorFlow and PyTorch weigh gigabytes: every model of theirs is validated, and one of each is served. */
+const served = ["savedmodel-inputs-binary", "pytorch-export-multiclass"];
+const large = cases.filter((name) => /^(keras|savedmodel|pytorch)-/.test(name) && !served.includes(name));
 
 describe("init and validate", () => {
   test.each(large)("%s", { timeout: 900_000 }, async (name) => {
