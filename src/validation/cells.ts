@@ -149,7 +149,9 @@ export function showShare(part: number, whole: number): string {
 
 /** A count with a comma between thousands: `1,000,000`. */
 export function showCount(count: number): string {
-  return Number.isInteger(count) ? count.toLocaleString("en-US") : showNumber(count, 2);
+  if (!Number.isInteger(count)) return showNumber(count, 2);
+  // The first call of `toLocaleString` loads tables of the locale, which every start would pay for.
+  return count.toString().replaceAll(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** How sure the intervals of a report are: `95 %`; null when it has none. */

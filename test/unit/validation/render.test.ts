@@ -5,6 +5,7 @@ import type { Scan } from "../../../src/model/scan.ts";
 import { renderReport } from "../../../src/ui/report.ts";
 import { makeStyle } from "../../../src/ui/style.ts";
 import { renderAnnotations } from "../../../src/validation/annotations.ts";
+import { showCount } from "../../../src/validation/cells.ts";
 import { renderJunit } from "../../../src/validation/junit.ts";
 import { renderMarkdown } from "../../../src/validation/markdown.ts";
 import type { Report } from "../../../src/validation/report.ts";
@@ -369,6 +370,15 @@ test.each([
   [-2.5, "-2.5"],
 ])("%d is shown as %s", (value, text) => {
   expect(showNumber(value)).toBe(text);
+});
+
+test("counts have commas as a person writes them", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -1e12, max: 1e15 }), (count) => {
+      expect(showCount(count)).toBe(count.toLocaleString("en-US"));
+    }),
+  );
+  expect([showCount(0.5), showCount(1234.567)]).toEqual(["0.5", "1234.57"]);
 });
 
 test("bytes are shown in the largest unit, and near values apart", () => {
