@@ -26,7 +26,7 @@ beforeEach(async () => {
     name: "iris",
     version: "1.0.0",
     model: { path: "model.onnx" },
-    validate: { data: "data.csv", gates: { accuracy: { min: 0.8 } } },
+    validate: { data: "data.csv", gates: { accuracy: { min: 0.5 } } },
     image: { base },
   };
   await writeFile(project.file("mlship.yaml"), JSON.stringify(document));

@@ -20,7 +20,7 @@ beforeEach(async () => {
     name: "iris",
     version: "1.0.0",
     model: { path: "model.onnx" },
-    validate: { data: "data.csv", gates: { accuracy: { min: 0.8 } } },
+    validate: { data: "data.csv", gates: { accuracy: { min: 0.5 } } },
     python: { requirements: "requirements.txt", allowSource: ["docopt"] },
     image: { base, platforms: ["linux/amd64", "linux/arm64"] },
   };
