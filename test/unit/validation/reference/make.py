@@ -78,7 +78,8 @@ def classification(name, truth, predicted, probabilities, weights=None, positive
     }
 
 
-def regression(name, truth, predicted, weights=None):
+def regression(name, truth, predicted, weights=None, quantile=0.5):
+    """One output per row, or a list of them; the metrics of several are their plain mean."""
     truth, predicted = np.asarray(truth, dtype=float), np.asarray(predicted, dtype=float)
     w = None if weights is None else np.asarray(weights, dtype=float)
     values = {
@@ -87,13 +88,15 @@ def regression(name, truth, predicted, weights=None):
         "mape": m.mean_absolute_percentage_error(truth, predicted, sample_weight=w),
         "r2": m.r2_score(truth, predicted, sample_weight=w),
         "medianAbsoluteError": m.median_absolute_error(truth, predicted, sample_weight=w),
-        "pinball": m.mean_pinball_loss(truth, predicted, sample_weight=w, alpha=0.5),
+        "pinball": m.mean_pinball_loss(truth, predicted, sample_weight=w, alpha=quantile),
     }
     return {
         "name": name,
         "task": "regression",
-        "truth": truth.tolist(),
-        "predicted": predicted.tolist(),
+        "outputs": 1 if truth.ndim == 1 else truth.shape[1],
+        "quantile": quantile,
+        "truth": truth.ravel().tolist(),
+        "predicted": predicted.ravel().tolist(),
         "weights": None if w is None else w.tolist(),
         "values": {key: plain(value) for key, value in values.items()},
     }
@@ -156,6 +159,31 @@ tables += [
     regression("weight zero between", [0, 0, 0], [1, 2, 3], [1, 0, 1]),
 ]
 
+# Many small ones: ties, single rows, absent classes, zero weights, certain and wrong probabilities.
+for index in range(450):
+    rows = int(random.integers(1, 9))
+    truth, _best, probabilities, weights = random_classes(rows, 2, index % 2 == 0, index % 3 == 0, index % 7 == 0)
+    predicted = random.integers(0, 2, rows) if index % 5 == 0 else probabilities.argmax(axis=1)
+    probabilities = np.round(probabilities[:, 0], index % 4)
+    probabilities = np.stack([probabilities, 1 - probabilities], axis=1)
+    tables.append(classification(f"small binary {index}", truth, predicted, probabilities, weights, index % 2))
+for index in range(250):
+    rows, classes = int(random.integers(1, 9)), int(random.integers(3, 5))
+    truth, predicted, probabilities, weights = random_classes(rows, classes, False, index % 3 == 0, index % 4 == 0)
+    # Sixteenths add up to 1 without rounding, and tie.
+    counts = np.floor(probabilities * 16)
+    counts[:, 0] += 16 - counts.sum(axis=1)
+    tables.append(classification(f"small multiclass {index}", truth, predicted, counts / 16, weights))
+for index in range(200):
+    rows, outputs = int(random.integers(1, 9)), int(random.integers(1, 4))
+    truth = np.round(random.normal(0, 10.0 ** random.integers(-3, 6), (rows, outputs)), 4)
+    predicted = np.round(truth + random.normal(0, 1, truth.shape), index % 4)
+    weights = np.round(random.random(rows) * 5 + 0.01, 2) if index % 3 == 1 else None
+    quantile = [0.5, 0.1, 0.9, 0.25][index % 4]
+    if outputs == 1:
+        truth, predicted = truth[:, 0], predicted[:, 0]
+    tables.append(regression(f"small regression {index}", truth, predicted, weights, quantile))
+
 path = pathlib.Path(__file__).with_name("metrics.jsonl")
-path.write_text("".join(f"{json.dumps(table)}\n" for table in tables), encoding="utf-8")
+path.write_text("".join(json.dumps(table, separators=(",", ":")) + "\n" for table in tables), encoding="utf-8")
 print(f"{len(tables)} tables")
