@@ -85,8 +85,9 @@ function moduleOf(path: string): string | null {
 }
 
 /**
- * The model's folder is on Python's path when the model is loaded, so a module there runs as soon as
- * anything imports its name. Only the user's own may: those of a handler, or of a trusted name.
+ * The model's folder ends Python's path when the model is loaded, so a module there runs as soon as
+ * anything imports its name and no library has it: many a library tries to import what need not be
+ * there. Only the user's own may: those of a handler, or of a trusted name.
  */
 function judgeModule(
   path: string,

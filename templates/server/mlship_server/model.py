@@ -30,9 +30,10 @@ class Model:
     def __init__(self, folders: Folders, bundle: Bundle) -> None:
         """Loads the model. Raises LoadError, or whatever the user's code or a library raises."""
         check_libraries(bundle.libraries)
-        # Pickles and handlers may import modules that lie beside them.
+        # Pickles and handlers may import modules that lie beside them. Last: a file there must not take
+        # the place of a library, which this server and the format's loader import too.
         for beside in dict.fromkeys((folders.model, folders.bundle)):
-            sys.path.insert(0, str(beside))
+            sys.path.append(str(beside))
         self.task = bundle.task
         # Numbers that a prediction consists of.
         self.width = bundle.outputs
