@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from conftest import columns
 from mlship_server.bundle import Column, Folders, read_bundle
 from mlship_server.errors import LoadError
 from mlship_server.loaders import onnx as loader
+from mlship_server.loaders.cast import cast
 from mlship_server.model import Model
 from mlship_server.outputs import BadOutput
 from mlship_server.schema import Schema
@@ -100,7 +102,7 @@ def test_whole_numbers_take_no_gaps(bundle):
     nodes = [helper.make_node("Cast", ["X"], ["Y"], to=TensorProto.FLOAT)]
     model = graph(nodes, [("X", TensorProto.INT32, [None, 1])], [("Y", TensorProto.FLOAT, [None, 1])])
     folder = bundle(model.SerializeToString(), inputs=columns("a", nullable=True), **VALUE)
-    with pytest.raises(ValueError, match="missing"):
+    with pytest.raises(ValueError, match="takes int32 and is given nan"):
         answer(folder, {"columns": {"a": [1.0, None]}})
 
 
@@ -183,3 +185,16 @@ def test_sequences_and_optionals_are_refused_with_the_reason(bundle, kind, said)
     with pytest.raises(LoadError, match="needs a handler") as caught:
         answer(folder, {"columns": {"a": [1.0]}})
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(1.5, "int64"), (300.0, "uint8"), (-1.0, "uint32"), (2.0, "bool"), (np.inf, "int32"), (2.0**64, "int64")]
+)
+def test_numbers_that_an_input_does_not_hold_are_told(value, dtype):
+    with pytest.raises(ValueError, match=f"'x' takes {dtype} and is given {re.escape(str(value))}"):
+        cast(np.array([1.0, value]), np.dtype(dtype), "x")
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "float32", "float16"])
+def test_numbers_that_an_input_holds_are_given_to_it(dtype):
+    np.testing.assert_array_equal(cast(np.array([0.0, 1.0]), np.dtype(dtype), "x"), [0, 1])

@@ -13,6 +13,7 @@ from ..errors import LoadError
 from ..outputs import Outputs
 from ..table import Inputs, Table
 from .boosted import binary
+from .cast import cast
 
 DISTRIBUTIONS = ("onnxruntime", "numpy")
 
@@ -157,7 +158,7 @@ def _matrix(node: Any, inputs: Inputs) -> Callable[[Table], np.ndarray]:
         texts = np.frompyfunc(lambda value: "" if value is None else str(value), 1, 1)
         whole = lambda table: texts(table.objects())
     elif inputs.numeric:
-        whole = lambda table: _cast(table.matrix(), dtype)
+        whole = lambda table: cast(table.matrix(), dtype, node.name)
     else:
         raise LoadError("the ONNX model takes numbers only: encode text columns in a handler")
     return (lambda table: whole(table)[:, 0]) if flat else whole
@@ -172,11 +173,4 @@ def _column(node: Any, inputs: Inputs) -> Callable[[Table], np.ndarray]:
     if dtype is object:
         texts = np.frompyfunc(lambda value: "" if value is None else value, 1, 1)
         return lambda table: texts(table.columns[node.name]).reshape(shape)
-    return lambda table: _cast(table.columns[node.name], dtype).reshape(shape)
-
-
-def _cast(values: np.ndarray, dtype: Any) -> np.ndarray:
-    """As the graph's type. A missing number becomes some whole number otherwise, without a word."""
-    if np.dtype(dtype).kind in "iub" and values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("a missing or infinite number is given to an input of whole numbers")
-    return values.astype(dtype)
+    return lambda table: cast(table.columns[node.name], dtype, node.name).reshape(shape)

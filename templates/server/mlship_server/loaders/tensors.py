@@ -22,6 +22,7 @@ from ..errors import LoadError
 from ..outputs import Outputs
 from ..table import Inputs, Table
 from .boosted import binary, labels
+from .cast import cast
 
 # The pools are sized from the host otherwise, which ignores a container's limits.
 tensorflow.config.threading.set_intra_op_parallelism_threads(1)
@@ -66,7 +67,7 @@ def _matrix(node: Node, inputs: Inputs) -> Any:
         fill = lambda table: _texts(table.objects())
     elif inputs.numeric:
         dtype = _numpy(node)
-        fill = lambda table: table.matrix().astype(dtype)
+        fill = lambda table: cast(table.matrix(), dtype, node.name)
     else:
         raise LoadError("the network takes numbers only: encode text columns in a handler")
     return (lambda table: fill(table)[:, 0]) if flat else fill
@@ -80,7 +81,7 @@ def _column(node: Node, inputs: Inputs) -> Any:
     if node.dtype == "string":
         return lambda table: _texts(table.columns[node.name]).reshape(shape)
     dtype = _numpy(node)
-    return lambda table: table.columns[node.name].astype(dtype).reshape(shape)
+    return lambda table: cast(table.columns[node.name], dtype, node.name).reshape(shape)
 
 
 def _numpy(node: Node) -> Any:
