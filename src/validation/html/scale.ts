@@ -31,8 +31,10 @@ export function ticksOf({ from, to }: Pick<Scale, "from" | "to">, wanted = 5): n
   if (!(step > 0) || !Number.isFinite(step)) return [from, to];
   const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);
+  // Rounding to 12 digits may leave a domain that is narrower than that.
+  const within = (tick: number) => Math.min(to, Math.max(from, tick));
   return Array.from({ length: last - first + 1 }, (_none, at) =>
-    Number(((first + at) * step).toPrecision(12)),
+    within(Number(((first + at) * step).toPrecision(12))),
   );
 }
 
