@@ -27,9 +27,14 @@ export function gatePlaces(
     return origin?.kind === "file" || origin?.kind === "environment" ? named(origin.at) : null;
   };
   return (gate) => {
-    if (gate.bound === "maxGap") return named(yaml.keyAt(["validate", "fairness"]));
+    const { fairness, slices } = written.validate;
+    if (gate.bound === "maxGap") {
+      const key = ["validate", "fairness"];
+      if (!Array.isArray(fairness)) return named(yaml.keyAt(key));
+      const place = fairness.findIndex(({ column, metric }) => gate.id === `fairness.${metric}[${column}]`);
+      return named(place === -1 ? yaml.keyAt(key) : yaml.valueAt([...key, place]));
+    }
     if (gate.slice === null) return ofKey(`validate.gates.${gate.metric}.${gate.bound}`);
-    const { slices } = written.validate;
     const place = slices.findIndex((slice) =>
       typeof slice === "string" ? slice === gate.slice : (slice.name ?? slice.where) === gate.slice,
     );

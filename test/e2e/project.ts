@@ -125,9 +125,13 @@ export class Project {
     await cp(path.join(fixtures, "formats", name), this.folder, { recursive: true });
   }
 
-  /** Starts the binary in the project's folder. */
-  start(words: string[], env: Environment = {}): Running {
-    const child = spawn(process.execPath, [binary, ...words], {
+  /**
+   * Starts the binary in the project's folder.
+   * @param through a command that starts the one behind it: `taskset -c 0`
+   */
+  start(words: string[], env: Environment = {}, through: readonly string[] = []): Running {
+    const [program = "", ...line] = [...through, process.execPath, binary, ...words];
+    const child = spawn(program, line, {
       cwd: this.folder,
       env: { ...process.env, MLSHIP_SERVE_PORT: String(this.port), ...this.#env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
