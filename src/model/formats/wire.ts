@@ -25,8 +25,9 @@ export function* fieldsOf(source: ByteSource, { start, end }: Range): Generator<
     const offset = at;
     const tag = readVarint(source, at, end);
     at = tag.next;
-    const number = Number(tag.value >> 3n);
-    const wire = Number(tag.value & 7n);
+    const own = Number(tag.value);
+    const number = Math.floor(own / 8);
+    const wire = own % 8;
     if (number < 1 || number > 0x1f_ff_ff_ff) throw new Unreadable(offset, "a field has no number");
     if (wire === 2) {
       const length = readVarint(source, at, end);
@@ -88,8 +89,15 @@ function signed(value: bigint): number {
   return Number(BigInt.asIntN(64, value));
 }
 
+/** What one byte can say. */
+const smallNumbers = Array.from({ length: 0x80 }, (_none, value) => BigInt(value));
+
 function readVarint(source: ByteSource, from: number, end: number): { value: bigint; next: number } {
   const bytes = source.read(from, Math.min(10, end - from));
+  const first = bytes[0] ?? 0x80;
+  // Most numbers of a model are small: trees have hundreds of thousands of them.
+  const small = smallNumbers[first];
+  if (small !== undefined) return { value: small, next: from + 1 };
   let value = 0n;
   for (const [index, byte] of bytes.entries()) {
     value |= BigInt(byte & 0x7f) << BigInt(index * 7);

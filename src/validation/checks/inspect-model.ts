@@ -72,7 +72,8 @@ export async function inspectModel(input: ModelInspectionInput): Promise<ModelIn
   };
 }
 
-function inspectClasses({ classes, answers, answer, metrics }: Evaluation): Finding[] {
+/** Looks at a classifier's answers for classes in another order; nothing for numbers. */
+export function inspectClasses({ classes, answers, answer, metrics }: Evaluation): Finding[] {
   if (answers.task === "regression" || classes === null) return [];
   const { truth, probabilities, positive } = answers;
   const predicted = answer.predictions.encode(classFinder(classes));

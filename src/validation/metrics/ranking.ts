@@ -96,7 +96,9 @@ export function stepArea({ positives, negatives, positive }: Ranking): number {
 /** Why a model has no ranking; null when it has one. */
 export function unranked({ probabilities }: ClassAnswers): string | null {
   if (!probabilities) return "the model gives no probabilities";
-  return probabilities.every(Number.isFinite) ? null : "some probabilities are not finite";
+  for (const chance of probabilities)
+    if (!Number.isFinite(chance)) return "some probabilities are not finite";
+  return null;
 }
 
 /**

@@ -87,10 +87,7 @@ function profileNumbers(values: Float64Array, outputs: number): ColumnProfile[] 
 
 /** Every `width`-th number from `first` on. */
 function every(values: Float64Array, width: number, first: number): Float64Array {
-  return Float64Array.from(
-    { length: values.length / width },
-    (_none, row) => values[row * width + first] ?? 0,
-  );
+  return new Float64Array(values.length / width).map((_zero, row) => values[row * width + first] ?? 0);
 }
 
 function typeOf(classes: readonly Label[]): "string" | "bool" | "int64" | "float64" {

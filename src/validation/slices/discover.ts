@@ -5,7 +5,7 @@ import { profileFeatures } from "../profile/profile.ts";
 import { sampleOf } from "../profile/read.ts";
 import type { ColumnProfile } from "../report/profile.ts";
 import type { Slice } from "../report/measures.ts";
-import { measurePart } from "./part.ts";
+import { measureFound } from "./part.ts";
 import { type CodedColumn, searchSlices } from "./search.ts";
 import { chooseRows, openView, type SliceData, type View } from "./select.ts";
 import { type CutColumn, cutColumn } from "./terms.ts";
@@ -42,14 +42,15 @@ export async function discoverSlices(
   for (const found of searchSlices(losses, coded)) {
     const where = found.terms.map(({ column, part }) => columns[column]?.terms[part] ?? "true").join(" and ");
     const rows = await chooseRows(dataset.connection, view, where);
-    const { metrics } = measurePart(answers, rows, [headline(answers.task)], level);
+    const { p, pAdjusted } = found;
+    const metric = measureFound(answers, rows, { ...headline(answers.task), p, pAdjusted }, level);
     slices.push({
       name: where,
       where,
       origin: "found",
       rows: rows.length,
       reason: null,
-      metrics: metrics.map((metric) => ({ ...metric, p: found.p, pAdjusted: found.pAdjusted })),
+      metrics: [metric],
     });
   }
   return slices;
@@ -91,9 +92,10 @@ async function readCodes(
     for (const chunk of chunks) {
       const vector = chunk.getColumnVector(column);
       if (!(vector instanceof DuckDBUTinyIntVector)) throw new TypeError("a cast to utinyint gives bytes");
-      // Asked for once: it is a call into DuckDB.
+      // Its public way looks each value up in a mask of nulls, of which there are none.
       const { rowCount } = chunk;
-      for (let row = 0; row < rowCount; row++) codes[at++] = vector.getItem(row) ?? 255;
+      codes.set(vector["items"].subarray(0, rowCount), at);
+      at += rowCount;
     }
     return { codes, parts: terms.length };
   });
@@ -104,11 +106,9 @@ function lossesOf(answers: Answers, stride: number): Float64Array {
   const { truth, predicted } = answers;
   const rows = Math.ceil(rowsOf(answers) / stride);
   if (answers.task !== "regression")
-    return Float64Array.from({ length: rows }, (_none, at) =>
-      truth[at * stride] === predicted[at * stride] ? 0 : 1,
-    );
+    return new Float64Array(rows).map((_zero, at) => (truth[at * stride] === predicted[at * stride] ? 0 : 1));
   const { outputs } = answers;
-  return Float64Array.from({ length: rows }, (_none, at) => {
+  return new Float64Array(rows).map((_zero, at) => {
     let loss = 0;
     for (let output = 0; output < outputs; output++) {
       const place = at * stride * outputs + output;

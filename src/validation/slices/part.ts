@@ -26,16 +26,36 @@ export function measurePart(
   wanted: readonly Wanted[],
   level: number,
 ): Part {
-  const own = subsetOf(answers, rows);
-  const others = subsetOf(answers, complement(rows, rowsOf(answers)));
-  const metrics = wanted.map(({ name, average }): PartMetric => {
-    const { value } = rows.length === 0 ? { value: null } : measureOne(own, name, average);
-    const rest = rowsOf(others) === 0 ? null : measureOne(others, name, average).value;
-    const ci = value === null ? null : intervalOf(own, { name, average }, level);
-    const p = value === null || rest === null ? null : probabilityWorse(own, others, { name, average });
-    return { name, average, value, ci, rest, p, pAdjusted: null };
+  const [own, others] = divide(answers, rows);
+  const metrics = wanted.map((metric): PartMetric => {
+    const measured = measureBeside(own, others, metric, level);
+    const { value, rest } = measured;
+    const p = value === null || rest === null ? null : probabilityWorse(own, others, metric);
+    return { ...measured, p, pAdjusted: null };
   });
   return { answers: own, task: answers.task, metrics };
+}
+
+/** One metric of a part that a search has found, which knows how likely it is. @param rows as {@link measurePart}. */
+export function measureFound(
+  answers: Answers,
+  rows: Int32Array,
+  { p, pAdjusted, ...metric }: Wanted & Pick<PartMetric, "p" | "pAdjusted">,
+  level: number,
+): PartMetric {
+  const [own, others] = divide(answers, rows);
+  return { ...measureBeside(own, others, metric, level), p, pAdjusted };
+}
+
+function divide(answers: Answers, rows: Int32Array): [Answers, Answers] {
+  return [subsetOf(answers, rows), subsetOf(answers, complement(rows, rowsOf(answers)))];
+}
+
+function measureBeside(own: Answers, others: Answers, { name, average }: Wanted, level: number) {
+  const { value } = rowsOf(own) === 0 ? { value: null } : measureOne(own, name, average);
+  const rest = rowsOf(others) === 0 ? null : measureOne(others, name, average).value;
+  const ci = value === null ? null : intervalOf(own, { name, average }, level);
+  return { name, average, value, ci, rest };
 }
 
 /** One-sided probability that a part as good as the rest looks this bad; null without intervals. */

@@ -8,7 +8,8 @@ export async function readIntegers(connection: DuckDBConnection, sql: string): P
   for (const chunk of await result.fetchAllChunks()) {
     const vector = chunk.getColumnVector(0);
     if (!(vector instanceof DuckDBIntegerVector)) throw new TypeError("a cast to integer gives integers");
-    parts.push(Int32Array.from({ length: chunk.rowCount }, (_none, row) => vector.getItem(row) ?? 0));
+    // Its public way looks each value up in a mask of nulls, of which there are none.
+    parts.push(vector["items"].slice(0, chunk.rowCount));
   }
   const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -103,25 +103,33 @@ function countPairs(
   [first, second]: readonly [number, number],
   total: Sums,
 ): Candidate[] {
-  const cells = new Uint16Array(losses.length);
-  const [left, right, width] = [a.codes, b.codes, b.parts];
-  const none = a.parts * width;
-  for (let row = 0; row < cells.length; row++) {
-    const [one, other] = [left[row] ?? 255, right[row] ?? 255];
-    cells[row] = one === 255 || other === 255 ? none : one * width + other;
+  const [left, right] = [a.codes, b.codes];
+  // Room for every byte behind its parts, so that a code that is none needs no branch of its own.
+  const width = b.parts + 1;
+  const size = (a.parts + 1) * width;
+  const [rows, sums, squares] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+  for (let row = 0; row < losses.length; row++) {
+    const cell = Math.min(left[row] ?? 0, a.parts) * width + Math.min(right[row] ?? 0, b.parts);
+    const loss = losses[row] ?? 0;
+    rows[cell] = (rows[cell] ?? 0) + 1;
+    sums[cell] = (sums[cell] ?? 0) + loss;
+    squares[cell] = (squares[cell] ?? 0) + loss * loss;
   }
-  return sumUp(losses, cells, none).map((sums, cell) => {
+  return Array.from({ length: a.parts * b.parts }, (_none, pair) => {
+    const [one, other] = [Math.floor(pair / b.parts), pair % b.parts];
+    const cell = one * width + other;
+    const part = { rows: rows[cell] ?? 0, sum: sums[cell] ?? 0, squares: squares[cell] ?? 0 };
     const terms = [
-      { column: first, part: Math.floor(cell / width) },
-      { column: second, part: cell % width },
+      { column: first, part: one },
+      { column: second, part: other },
     ];
-    return { terms, ...sums, z: distance(sums, without(total, sums)) };
+    return { terms, ...part, z: distance(part, without(total, part)) };
   });
 }
 
 /** The sums of each part. A code that is no part is counted beside them and left out. */
-function sumUp(losses: Float64Array, codes: Uint8Array | Uint16Array, parts: number): Sums[] {
-  const size = Math.max(parts + 1, 256);
+function sumUp(losses: Float64Array, codes: Uint8Array, parts: number): Sums[] {
+  const size = 256;
   const [rows, sums, squares] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
   for (let row = 0; row < losses.length; row++) {
     const part = codes[row] ?? 0;

@@ -31,7 +31,9 @@ export function influence(answers: Answers, { name, average }: MetricKey): Influ
       : ofClasses(answers, name, average ?? (answers.task === "binary" ? "binary" : "macro"));
   if (!found || !Number.isFinite(found.value)) return null;
   // One sum: a value that is not finite anywhere makes it so.
-  return Number.isFinite(found.rows.reduce((sum, one) => sum + one, 0)) ? found : null;
+  let sum = 0;
+  for (const one of found.rows) sum += one;
+  return Number.isFinite(sum) ? found : null;
 }
 
 function ofNumbers(answers: NumberAnswers, name: MetricName): Influence | null {

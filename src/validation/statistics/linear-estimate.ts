@@ -39,8 +39,9 @@ export function linearEstimate(
 export function freedomOf(rows: Float64Array): number {
   let [squares, fourths] = [0, 0];
   for (const one of rows) {
-    squares += one * one;
-    fourths += one ** 4;
+    const square = one * one;
+    squares += square;
+    fourths += square * square;
   }
   return (2 * squares * squares) / Math.max(fourths - (squares * squares) / rows.length, 0);
 }

@@ -15,8 +15,8 @@ export function subsetOf(answers: Answers, rows: Int32Array): Answers {
   }
   return {
     ...answers,
-    truth: Int32Array.from(rows, (row) => truth[row] ?? 0),
-    predicted: Int32Array.from(rows, (row) => predicted[row] ?? -1),
+    truth: rows.map((row) => truth[row] ?? 0),
+    predicted: rows.map((row) => predicted[row] ?? -1),
     probabilities: answers.probabilities && picked(answers.probabilities, rows, answers.classes),
     weights: weights && picked(weights, rows, 1),
   };
