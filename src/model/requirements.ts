@@ -28,7 +28,7 @@ export function librariesOf(format: ModelFormat): string[] {
 }
 
 /** Distributions whose saved version is only a lower bound: what they write, later versions read. */
-const compatible = new Set(["skops", "tensorflow"]);
+const compatible = new Set(["catboost", "skops", "tensorflow", "torch"]);
 
 /**
  * Requirements of a model: pinned to the version it was saved with where it says so.
@@ -42,7 +42,7 @@ export function requirementsOf(
   const wanted = new Map<string, string>(Object.entries(needed[model.format]));
   for (const [name, version] of Object.entries(model.libraries)) {
     if (version === null || !isVersion(version)) wanted.set(name, wanted.get(name) ?? "");
-    else wanted.set(name, compatible.has(name) ? `>=${version}` : `==${version}`);
+    else wanted.set(name, compatible.has(name) ? atLeast(version, wanted.get(name)) : `==${version}`);
   }
   const sklearn = model.libraries["scikit-learn"] ?? null;
   const isEstimator = model.format === "sklearn" || model.format === "skops";
@@ -75,6 +75,13 @@ function distributionsOf(name: string, range: string): string[] {
   const here = "sys_platform == 'linux' and platform_machine == 'x86_64'";
   const elsewhere = "sys_platform != 'linux' or platform_machine != 'x86_64'";
   return [`${name}-cpu${range}; ${here}`, `${name}${range}; ${elsewhere}`];
+}
+
+/** The range from a version on, within the range that a loader needs anyway: its lower end may be higher. */
+function atLeast(version: string, range = ""): string {
+  const [, low = null, rest = ""] = /^>=([\d.]+)(.*)$/.exec(range) ?? [];
+  if (low !== null && isBefore(version, low.split(".").map(Number))) return range;
+  return `>=${version}${rest}`;
 }
 
 /** A released version as PEP 440 writes it. A file's text reaches a requirement only through this. */

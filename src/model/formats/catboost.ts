@@ -46,14 +46,18 @@ export function readCatboost({ source }: Input): Reading {
     facts: {
       ...noFacts,
       estimator: "catboost.CatBoost",
-      // It reads the files of older versions; which one wrote this file is not told by a number alone.
-      libraries: { catboost: null },
+      libraries: { catboost: versionIn(info.get("catboost_version_info") ?? "") },
       ...features(trees),
       ...outcome(info, trees.int(0)),
     },
     findings: [],
     globals: new Map(),
   };
+}
+
+/** The release that wrote the file: the tag that it was built from. Other builds do not say which one they are. */
+function versionIn(text: string): string | null {
+  return /^\s*Branch: tags\/v(\d+(?:\.\d+){1,3})\s*$/m.exec(text)?.[1] ?? null;
 }
 
 /** Features lie in lists by kind; each says its place among all of them, and its name if it has one. */

@@ -86,8 +86,11 @@ class Reader {
       this.#pickles(nested, `${name}!`, torchData);
     }
     const [only] = programs;
-    const featureCount = programs.length === 1 ? (only?.width ?? null) : null;
-    return { facts: { ...facts, estimator: "torch.export.ExportedProgram", featureCount } };
+    const [featureCount, torch] =
+      programs.length === 1 ? [only?.width ?? null, only?.version ?? null] : [null, null];
+    return {
+      facts: { ...facts, estimator: "torch.export.ExportedProgram", featureCount, libraries: { torch } },
+    };
   }
 
   /** Members that no loader of ours asks for: nobody has looked into them. */

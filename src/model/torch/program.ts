@@ -16,6 +16,8 @@ export interface Program {
   faults: ProgramFault[];
   /** Numbers per row, where the program takes one matrix of rows; else null. */
   width: number | null;
+  /** The release of PyTorch that wrote it; null for a build between releases. */
+  version: string | null;
 }
 
 /** More parts than any model's JSON has. */
@@ -55,7 +57,13 @@ export function readProgram(bytes: Uint8Array, name: string): Program {
       if (typeof member === "object" && member !== null) open.push(member);
     }
   }
-  return { faults: [...faults.values()], width: widthOf(value) };
+  return { faults: [...faults.values()], width: widthOf(value), version: versionOf(value) };
+}
+
+/** A local part such as `+cpu` says for which machine it was built, and is left out. */
+function versionOf(program: unknown): string | null {
+  const text = at(program, "torch_version");
+  return typeof text === "string" ? (/^(\d+(?:\.\d+){1,3})(\+[\w.]+)?$/.exec(text)?.[1] ?? null) : null;
 }
 
 function judgeMember(key: string, member: unknown, report: (fault: ProgramFault) => void): void {

@@ -26,6 +26,13 @@ test("a loss that answers no task of ours leaves it to the user", async () => {
   });
 });
 
+test("the release that wrote it is told by its tag, another build tells none", async () => {
+  expect(await inspect(model)).toMatchObject({ libraries: { catboost: "1.2.10" } });
+  expect(await inspect(edited("tags/v1.2.10", "tags/v1.2.1x"))).toMatchObject({
+    libraries: { catboost: null },
+  });
+});
+
 test("fewer labels than the trees answer are not believed", async () => {
   expect(await inspect(edited('"class_names":[0,1,2]', '"class_names":[0,1  ]'))).toMatchObject({
     classes: [0, 1, 2],

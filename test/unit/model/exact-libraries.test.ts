@@ -19,3 +19,13 @@ test("what later versions read, and what no requirement can name, is not insiste
     expect.stringContaining("xgboost==3.0.0"),
   ]);
 });
+
+test("a version that only bounds keeps the range that the loader needs", () => {
+  const of = (libraries: Record<string, string>, format: "pytorch" | "catboost") =>
+    requirementsOf({ format, libraries, featureNames: null }, []).filter((line) => !line.startsWith("safe"));
+  expect(of({ torch: "2.15.0" }, "pytorch")).toEqual(["torch>=2.15.0,<3"]);
+  // What 2.9 wrote, 2.10 reads; 2.9 itself is not safe to load with.
+  expect(of({ torch: "2.9.1" }, "pytorch")).toEqual(["torch>=2.10,<3"]);
+  expect(of({ catboost: "1.0.6" }, "catboost")).toEqual(["catboost>=1.2,<2"]);
+  expect(of({ catboost: "1.2.10" }, "catboost")).toEqual(["catboost>=1.2.10,<2"]);
+});

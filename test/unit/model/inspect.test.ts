@@ -30,7 +30,7 @@ const facts: Record<string, object> = {
     featureNames: ["age", "income", "country", "member", "remark"],
     classes: ["buys", "leaves"],
     task: "binary",
-    libraries: { catboost: null },
+    libraries: { catboost: "1.2.10" },
   },
   "catboost-multiclass": {
     format: "catboost",

@@ -284,8 +284,8 @@ describe("real ones", () => {
     async (name) => {
       const model = await inspectModel(fixtures[name] ?? "", { trust: [] });
       expect(requirementsOf(model, [])).toEqual([
-        expect.stringMatching(/^tensorflow-cpu>=2\.21\.0; /),
-        expect.stringMatching(/^tensorflow>=2\.21\.0; /),
+        expect.stringMatching(/^tensorflow-cpu>=2\.21\.0,<3; /),
+        expect.stringMatching(/^tensorflow>=2\.21\.0,<3; /),
       ]);
     },
   );
