@@ -1,10 +1,12 @@
 // Judges a project's model: the way from mlship.yaml to a report, shared by validate, upload and deploy.
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { fetchVersion } from "../artifacts/fetch.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import { digestDocument } from "../digest.ts";
 import { writeWhole } from "../image/whole-file.ts";
 import type { Bundle } from "../model/bundle.ts";
+import type { Released } from "../validation/checks/input-order.ts";
 import { inspectData } from "../validation/checks/inspect-data.ts";
 import { mayThread } from "../validation/checks/threads.ts";
 import { presumeTask, type Reading } from "../validation/evaluate.ts";
@@ -56,13 +58,29 @@ export async function judge(
     const source = { project, host, folder, candidate, store, reading: readingOf(project) };
     const looks = looksAtProduction(project.config.validate);
     const production = serving !== null && looks ? await openProduction(serving, source) : null;
-    const { report, golden } = await reportOn(project, host, candidate, production, reuse);
+    const released = await releasedInputs(candidate, store, project.config.name, serving);
+    const { report, golden } = await reportOn(project, host, candidate, { production, released }, reuse);
     const { name, version } = project.config;
     const bundle = makeBundle(candidate, { name, version, task: report.task }, report.classes);
     return { candidate, bundle, report, golden };
   } finally {
     candidate.dataset.close();
   }
+}
+
+/**
+ * What the version in production takes, where nothing else tells the order of the columns that the
+ * candidate goes by.
+ */
+async function releasedInputs(
+  { model, dataset }: Candidate,
+  store: ObjectStore,
+  name: string,
+  serving: string | null,
+): Promise<Released | null> {
+  if (serving === null || model.featureNames !== null || dataset.training !== null) return null;
+  const { version, bundle } = await fetchVersion(store, name, serving);
+  return { version, inputs: bundle.inputs.map((input) => input.name) };
 }
 
 /** `validate` of the configuration as validation reads it. */
@@ -81,7 +99,7 @@ async function reportOn(
   project: Project,
   host: Host,
   candidate: Candidate,
-  production: Production | null,
+  { production, released }: { production: Production | null; released: Released | null },
   reuse: boolean,
 ): Promise<{ report: Report; golden: Golden | null }> {
   const { model, inputs, dataset, environment } = candidate;
@@ -97,6 +115,7 @@ async function reportOn(
     lock: lock.digest,
     config,
     baseline: production?.modelDigest ?? null,
+    released,
   });
   const folder = path.join(project.state, "reports", identity.slice("sha256:".length));
   const earlier = reuse ? await readReport(folder) : null;
@@ -105,7 +124,7 @@ async function reportOn(
     return earlier;
   }
   // While Python loads the model, the database looks at the rows.
-  const inspection = inspectData({ model, inputs, dataset, signal: host.signal });
+  const inspection = inspectData({ model, inputs, dataset, released, signal: host.signal });
   // Whoever waits for it hears of its fault. The database is not closed before it has ended.
   const inspected = inspection.catch(() => null);
   const scoring = inStep(host, "score", async (update) => {
@@ -119,6 +138,7 @@ async function reportOn(
         lock,
         rules: wanted,
         production,
+        released,
         inspection,
         effort: wanted.robustness,
         openThreaded: mayThread(model.format, candidate.handler)

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Digest, digestDocument } from "../digest.ts";
 import { columnTypes, type InputColumn, modelFormats, tasks } from "../model/model.ts";
+import type { Released } from "./checks/input-order.ts";
 import { dataSchema, robustnessSchema } from "./report/data.ts";
 import {
   comparisonSchema,
@@ -102,6 +103,8 @@ export interface ValidationInputs {
   config: object;
   /** Digest of the model in production; null before the first release. */
   baseline: Digest | null;
+  /** The version in production and its inputs, where their order is compared with the data's; else null. */
+  released: Released | null;
 }
 
 /** Digest of what a validation looks at, known before anything is scored. */

@@ -1,6 +1,7 @@
 // Decides with evidence whether a model may ship: model and labelled rows in, report and golden rows out.
 import type { Model } from "../model/model.ts";
 import type { Effort } from "./checks/ask-otherwise.ts";
+import type { Released } from "./checks/input-order.ts";
 import { type DataInspection, inspectData } from "./checks/inspect-data.ts";
 import { inspectModel, type ModelInspection } from "./checks/inspect-model.ts";
 import { type Evaluation, evaluate, type EvaluationInput, type Reading } from "./evaluate.ts";
@@ -22,6 +23,8 @@ export interface Validation extends Omit<EvaluationInput, "model" | "reading"> {
   rules: Rules;
   /** Null when no version is in production yet, and when no gate looks at it. */
   production: Production | null;
+  /** As in `inspectData`. */
+  released?: Released | null | undefined;
   /** What the rows show, where it was begun while the model was still being loaded. */
   inspection?: Promise<DataInspection> | undefined;
   /** How much the model is asked again. */
@@ -99,6 +102,7 @@ function makeReport(input: Validation, found: Found): Report {
       lock: lock.digest,
       config,
       baseline: production?.modelDigest ?? null,
+      released: input.released ?? null,
     }),
     model: { format: model.format, digest: model.digest, files: model.files, libraries, inputs: [...inputs] },
     dataset: {

@@ -1,4 +1,4 @@
-// Columns in another order than in training, given to a model that goes by their place.
+// Columns in another order, or under other names, than before, given to a model that goes by their place.
 import type { Finding } from "../sanity.ts";
 
 /**
@@ -27,4 +27,46 @@ export function inspectOrder(
       fix: "give validate.data the order of the training data, or train on a data frame so that the model keeps the names",
     },
   ];
+}
+
+/** The version in production, whose inputs users send today. */
+export interface Released {
+  version: string;
+  /** Names of its inputs in their order. */
+  inputs: readonly string[];
+}
+
+/**
+ * Without training data, the version in production is the only witness of the order that a model goes by.
+ * It may have been trained otherwise, so this warns: of the same names in another order, and of columns
+ * that stand in the same place under another name.
+ */
+export function inspectReleased(inputs: readonly string[], released: Released): Finding[] {
+  const { version, inputs: before } = released;
+  if (before.length !== inputs.length) return [];
+  const quoted = (name: string | undefined) => JSON.stringify(name ?? "");
+  const [now, then] = [new Set(inputs), new Set(before)];
+  const places = inputs.flatMap((name, place) => (before[place] === name ? [] : [place]));
+  const renamed = places.filter((place) => !then.has(inputs[place] ?? "") && !now.has(before[place] ?? ""));
+  const moved = places.find((place) => then.has(inputs[place] ?? ""));
+  const findings: Finding[] = [];
+  if (moved !== undefined) {
+    findings.push({
+      code: "data.column-order",
+      severity: "warn",
+      what: `the model names no features and takes columns by their place, but version ${version}, now in production, takes them in another order: column ${moved + 1} is ${quoted(before[moved])} there, here it is ${quoted(inputs[moved])}`,
+      fix: "check that the columns of validate.data stand as in training: name validate.train, or train on a data frame so that the model keeps the names",
+    });
+  }
+  const [first] = renamed;
+  if (first !== undefined) {
+    const more = renamed.length > 1 ? `, and ${renamed.length - 1} more` : "";
+    findings.push({
+      code: "data.renamed-columns",
+      severity: "warn",
+      what: `columns have other names than in version ${version}, now in production: column ${first + 1} is ${quoted(before[first])} there, here it is ${quoted(inputs[first])}${more}`,
+      fix: "keep the names that users send, or tell them: requests with the old ones will be refused",
+    });
+  }
+  return findings;
 }

@@ -9,7 +9,7 @@ import type { Finding } from "../sanity.ts";
 import type { DataColumn } from "../table.ts";
 import { type Comparable, comparable } from "./comparable.ts";
 import { inspectDuplicates } from "./duplicates.ts";
-import { inspectOrder } from "./input-order.ts";
+import { inspectOrder, inspectReleased, type Released } from "./input-order.ts";
 import { inspectShared } from "./leaked.ts";
 import { findOutside, inspectOutside } from "./ranges.ts";
 import { countDuplicates, countShared, countSingle } from "./repeats.ts";
@@ -22,6 +22,8 @@ export interface DataInspectionInput {
   /** The model's signature. */
   inputs: readonly InputColumn[];
   dataset: InspectedData;
+  /** Null or left out: nothing is in production, or the model or the training data tell the order. */
+  released?: Released | null | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -69,12 +71,15 @@ export async function inspectData(input: DataInspectionInput): Promise<DataInspe
       sql: training === null ? (places[place] ?? "") : trainingPlace(training, name),
     })),
   );
+  const names = inputs.map(({ name }) => name);
   const order =
     training === null
-      ? []
+      ? input.released
+        ? inspectReleased(names, input.released)
+        : []
       : inspectOrder(
           model,
-          inputs.map(({ name }) => name),
+          names,
           training.columns.map(({ name }) => name),
         );
   return {

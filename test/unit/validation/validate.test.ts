@@ -54,6 +54,7 @@ test("the inputs' digest is known before scoring, and follows what was validated
     lock: lock.digest,
     config: { task: "binary" },
     baseline: null,
+    released: null,
   };
   expect(digestInputs(known)).toBe(report.inputs);
   expect(digestInputs({ ...known, config: { task: "binary", data: "elsewhere.csv" } })).toBe(report.inputs);
@@ -63,8 +64,9 @@ test("the inputs' digest is known before scoring, and follows what was validated
     { ...known, lock: "sha256:11" as const },
     { ...known, baseline: "sha256:60" as const },
     { ...known, train: "sha256:61" as const },
+    { ...known, released: { version: "1.0.0", inputs: ["x"] } },
   ];
-  expect(new Set([report.inputs, ...others.map(digestInputs)]).size).toBe(6);
+  expect(new Set([report.inputs, ...others.map(digestInputs)]).size).toBe(7);
 });
 
 test("rows go to the scorer in batches, and progress is told", async () => {

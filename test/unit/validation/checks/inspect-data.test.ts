@@ -72,6 +72,33 @@ describe("without training data", () => {
   });
 });
 
+describe("beside the version in production", () => {
+  const rows = counted("a,b,c,y", 20, (row) => `${row},${row * 3},${row * 7},1`);
+  const inputs = [column("a"), column("b"), column("c")];
+  const beside = async (before: string[]) => {
+    const dataset = await open({ rows });
+    const released = { version: "1.0.0", inputs: before };
+    const { findings } = await inspectData({ model: { featureNames: null }, inputs, dataset, released });
+    return findings;
+  };
+
+  test("the same names in another order are told", async () => {
+    const findings = await beside(["a", "c", "b"]);
+    expect(findings).toMatchObject([{ code: "data.column-order", severity: "warn" }]);
+    expect(findings[0]?.what).toContain('column 2 is "c" there, here it is "b"');
+  });
+
+  test("another name in the same place is told, and how many there are", async () => {
+    const findings = await beside(["a", "x", "z"]);
+    expect(findings).toMatchObject([{ code: "data.renamed-columns", severity: "warn" }]);
+    expect(findings[0]?.what).toContain('column 2 is "x" there, here it is "b", and 1 more');
+  });
+
+  test("equal columns, or another number of them, are none", async () => {
+    expect([...(await beside(["a", "b", "c"])), ...(await beside(["b", "a"]))]).toEqual([]);
+  });
+});
+
 describe("leaked rows", () => {
   const train = counted("y,x,z", 1000, (row) => `${row % 2},${row}.0,${row / 8}`);
   const fresh = (from: number) => (row: number) => `${row + from}.5,${row},0`;
