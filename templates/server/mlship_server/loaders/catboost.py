@@ -70,8 +70,12 @@ class Adapter:
         if self.matrix:
             return table.matrix(self.order)
         rows = table.objects(self.order)
+        for place in (*self.categories, *self.texts):
+            # What stood for it in training only its maker knows: CatBoost takes none there either.
+            if any(value is None for value in rows[:, place]):
+                raise ValueError(f"the CatBoost model takes no missing value in {self.names[place]!r}: fill it in a handler, as in training")
         for place in self.whole:
-            rows[:, place] = [_category(value, place in self.truths) for value in rows[:, place]]
+            rows[:, place] = [bool(value) if place in self.truths else int(value) for value in rows[:, place]]
         return catboost.Pool(
             rows, cat_features=self.categories, text_features=self.texts, feature_names=self.names, thread_count=1
         )
@@ -82,10 +86,6 @@ class Adapter:
             return Outputs(answer)
         # One-against-all probabilities do not add up to one; their order is what counts.
         return Outputs(None, answer / answer.sum(axis=1, keepdims=True) if self.several else answer)
-
-
-def _category(value: Any, truth: bool) -> Any:
-    return value if value is None else bool(value) if truth else int(value)
 
 
 def _loss(model: catboost.CatBoost) -> str:
