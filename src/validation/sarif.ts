@@ -11,13 +11,19 @@ export interface SarifContext {
   version: string;
 }
 
-/** One result per finding; none when the model is safe to load, which closes earlier ones. */
-export function renderSarif({ findings, format, model: digest }: Scan, context: SarifContext): string {
+/**
+ * One result per finding, those of the files beside the model among them; none when the model is safe to
+ * load, which closes earlier ones.
+ */
+export function renderSarif(scan: Scan, context: SarifContext): string {
+  const { findings, format, model: digest } = scan;
   const rules = [...new Set(findings.map(({ rule }) => rule))].toSorted();
   const results = findings.map(({ file, offset, global, rule, message }) => {
-    const path = context.isFolder ? `${context.model}/${file}` : context.model;
+    const outer = outerFile(file, scan);
+    const path = context.isFolder ? `${context.model}/${outer}` : context.model;
     // Members of an archive are no files of the repository: they are named in the text.
-    const inside = context.isFolder || context.model.split("/").at(-1) === file ? "" : ` in ${file}`;
+    const named = context.isFolder ? outer : context.model.split("/").at(-1);
+    const inside = named === file ? "" : ` in ${file}`;
     return {
       ruleId: rule,
       ruleIndex: rules.indexOf(rule),
@@ -50,6 +56,12 @@ export function renderSarif({ findings, format, model: digest }: Scan, context: 
     runs: [{ tool: { driver }, results, properties: { format, model: digest } }],
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** The file in the model's folder that holds what a finding names: `!` leads into an archive. */
+function outerFile(file: string, { members }: Scan): string {
+  const beside = members.find(({ path }) => file === path || file.startsWith(`${path}!`));
+  return beside?.path ?? file.replace(/!.*$/s, "");
 }
 
 const uriOf = (path: string) => path.split("/").map(encodeURIComponent).join("/");

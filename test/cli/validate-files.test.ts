@@ -162,3 +162,25 @@ test("an unsafe model leaves its findings as SARIF, from scan and from validate"
   expect(read(machine, "validate.sarif")).toBe(read(machine, "scan.sarif"));
   expect(existsSync(path.join(machine.folder, "r.json"))).toBe(false);
 });
+
+test("what the project says of its model counts for the SARIF of validate as for that of scan", async () => {
+  const machine = new Machine(makeProject());
+  mkdirSync(path.join(machine.folder, "own"));
+  writeFileSync(path.join(machine.folder, "own", "words.txt"), "any file is the handler's business");
+  writeFileSync(path.join(machine.folder, "own", "words.py"), "");
+  writeFileSync(path.join(machine.folder, "handler.py"), "def load(folder): ...\ndef predict(m, x): ...\n");
+  const flags = [
+    "--set",
+    "model.path=own",
+    "--set",
+    "model.format=python",
+    "--set",
+    "model.handler=handler.py",
+  ];
+  for (const verb of ["scan", "validate"]) {
+    await machine.run(verb, ...flags, "--sarif", `${verb}.sarif`);
+    expect(JSON.parse(read(machine, `${verb}.sarif`))).toMatchObject({
+      runs: [{ results: [], properties: { format: "python" } }],
+    });
+  }
+});

@@ -153,6 +153,21 @@ describe("what a configuration names", () => {
     ]);
   });
 
+  test("so it is in the metadata", async () => {
+    const file = fileWith(
+      "m.keras",
+      zipOf([
+        { name: "metadata.json", data: Buffer.from('{"keras_version":"3.15.1","keras_version":"2.13.0"}') },
+        { name: "config.json", data: Buffer.from(JSON.stringify(sequence(dense()))) },
+        { name: "model.weights.h5", data: weights },
+      ]),
+    );
+    const { findings } = await scanModel(file, { trust: [] });
+    expect(findings).toMatchObject([
+      { rule: "damaged", message: 'its metadata.json has two members "keras_version"' },
+    ]);
+  });
+
   test("an archive whose weights lie elsewhere is refused", async () => {
     const config = Buffer.from(JSON.stringify(sequence(dense())));
     const outside = readFileSync(new URL("../../../fixtures/hdf5/external-storage.h5", import.meta.url));
@@ -166,6 +181,43 @@ describe("what a configuration names", () => {
     );
     const { findings } = await scanModel(file, { trust: [] });
     expect(findings).toMatchObject([{ rule: "external-data", file: "m.keras!model.weights.h5" }]);
+  });
+});
+
+describe("what an HDF5 file's configuration names", () => {
+  const whole = readFileSync(fixtures["keras-h5-regression"] ?? "").toString("latin1");
+
+  /** The fixture with a text of its configuration replaced, spaces where the new one is shorter. */
+  async function changed(from: string, to: string, trust: string[] = []): Promise<string[]> {
+    expect(whole.split(from).length).toBeGreaterThan(1);
+    const bytes = Buffer.from(whole.replaceAll(from, to.padEnd(from.length)), "latin1");
+    expect(bytes.length).toBe(whole.length);
+    const { findings } = await scanModel(fileWith("m.h5", bytes), { trust });
+    return findings.map(({ rule, global, message }) => `${rule} ${global ?? message}`);
+  }
+
+  test.each<[string, string, string, string]>([
+    [
+      "CVE-2025-9905: a Lambda, which no safe mode stops in an HDF5 file",
+      '"class_name": "Rescaling"',
+      '"class_name": "Lambda"',
+      "code keras.Lambda",
+    ],
+    [
+      "a class of another module",
+      '"module": "keras.initializers"',
+      '"module": "os"',
+      "unknown-global os.GlorotUniform",
+    ],
+    ["a registered class", '"registered_name": null', '"registered_name":"a>B"', "unknown-global a>B"],
+    ["a key given twice", '"units":', '"dtype":', 'damaged its model_config has two members "dtype"'],
+  ])("%s is refused", async (_name, from, to, finding) => {
+    expect((await changed(from, to)).join()).toContain(finding);
+  });
+
+  test("no trust lifts a Lambda", async () => {
+    const found = await changed('"class_name": "Rescaling"', '"class_name": "Lambda"', ["keras.Lambda"]);
+    expect(found).toContain("code keras.Lambda");
   });
 });
 

@@ -43,10 +43,10 @@ test("a failed validation on a terminal", () => {
 
     - warning: 14 of 2000 rows are rows of the training data. Remove them from the test data
 
-    - worst slice: recall 0.712 (0.652 … 0.762) in 340 rows where age >= 60, 0.894 elsewhere
+    - worst slice: recall 0.712 (0.652 … 0.762) against 0.894 elsewhere, in 340 rows where age >= 60
     - slice tiny was not measured: it has 4 rows, 30 are needed
-    - found, no gate looks at it: recall 0.634 (0.574 … 0.684) in 121 rows where income < 12000 and age
-      >= 50, 0.894 elsewhere
+    - weak spot, as advice: recall 0.634 (0.574 … 0.684) against 0.894 elsewhere, in 121 rows where
+      income < 12000 and age >= 50
 
     against 1.3.0  there   here    change   95 % interval
     accuracy       0.941   0.95    +0.009   0.0021 … 0.0159
@@ -143,8 +143,8 @@ test("Markdown puts the verdict first", () => {
 
     - **warn** 14 of 2000 rows are rows of the training data. Remove them from the test data
 
-    - worst slice: recall 0.712 (0.652 … 0.762) in 340 rows where age >= 60, 0.894 elsewhere
-    - found, no gate looks at it: recall 0.634 (0.574 … 0.684) in 121 rows where income &lt; 12000 and age >= 50, 0.894 elsewhere
+    - worst slice: recall 0.712 (0.652 … 0.762) against 0.894 elsewhere, in 340 rows where age >= 60
+    - weak spot, as advice: recall 0.634 (0.574 … 0.684) against 0.894 elsewhere, in 121 rows where income &lt; 12000 and age >= 50
 
     <details><summary>Compared with 1.3.0, on the same rows</summary>
 
@@ -351,6 +351,34 @@ test("SARIF has a result per finding, at the model's place in the repository", (
       ],
     },
     { ruleId: "damaged", message: { text: "it ends early in inner.npy" } },
+  ]);
+});
+
+test("SARIF names the file that lies in the repository, for every member that is refused", () => {
+  const member = (path: string) => ({ path, kind: "a zip archive", verdict: "refused" as const, why: "it" });
+  const found = ["model.keras!config.json", "a.npz!x.npy!bytes@8", "odd!name.zip!b", "steal.py"];
+  const folder: Scan = {
+    ...scan,
+    members: ["a.npz", "odd!name.zip", "steal.py"].map(member),
+    findings: found.map((file) => ({ file, offset: null, global: null, rule: "damaged", message: "it" })),
+  };
+  const { runs } = JSON.parse(renderSarif(folder, { model: "model", isFolder: true, version: "0.1.0" })) as {
+    runs: {
+      results: {
+        message: { text: string };
+        locations: { physicalLocation: { artifactLocation: { uri: string } } }[];
+      }[];
+    }[];
+  };
+  const shown = runs[0]?.results.map(({ message, locations }) => [
+    locations[0]?.physicalLocation.artifactLocation.uri,
+    message.text,
+  ]);
+  expect(shown).toEqual([
+    ["model/model.keras", "it in model.keras!config.json"],
+    ["model/a.npz", "it in a.npz!x.npy!bytes@8"],
+    ["model/odd!name.zip", "it in odd!name.zip!b"],
+    ["model/steal.py", "it"],
   ]);
 });
 
