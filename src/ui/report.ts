@@ -97,7 +97,7 @@ function sliceLines(report: Report, screen: Screen): string[] {
   return [
     ...(worst === null ? [] : [item(`${screen.style("bold", "worst slice:")} ${worst}`, screen)]),
     ...unmeasured.map(({ name, reason }) => item(`slice ${name} was not measured: ${reason}`, screen)),
-    ...found.map((text) => item(screen.style("dim", `found, no gate looks at it: ${text}`), screen)),
+    ...found.map((text) => item(screen.style("dim", `weak spot, as advice: ${text}`), screen)),
   ];
 }
 

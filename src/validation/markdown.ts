@@ -60,7 +60,7 @@ function sliceLines(report: Report): string[] {
   const found = foundSlices(report, 5);
   return [
     ...(worst === null ? [] : [`- worst slice: ${escape(worst)}`]),
-    ...found.map((text) => `- found, no gate looks at it: ${escape(text)}`),
+    ...found.map((text) => `- weak spot, as advice: ${escape(text)}`),
   ];
 }
 

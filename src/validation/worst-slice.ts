@@ -26,7 +26,7 @@ function shortfalls(slices: readonly Slice[]): Shortfall[] {
   return all.toSorted((a, b) => (a.metric.pAdjusted ?? 1) - (b.metric.pAdjusted ?? 1) || b.by - a.by);
 }
 
-/** `recall 0.71 (0.65 … 0.76) in 340 rows where age >= 60, 0.89 elsewhere`; null when no declared slice falls short. */
+/** `recall 0.71 (0.65 … 0.76) against 0.89 elsewhere, in 340 rows where age >= 60`; null when no declared slice falls short. */
 export function worstSlice({ slices }: Pick<Report, "slices">): string | null {
   const [worst] = shortfalls(slices.filter(({ origin }) => origin === "declared"));
   return worst === undefined ? null : tell(worst);
@@ -41,10 +41,11 @@ export function foundSlices({ slices }: Pick<Report, "slices">, most: number): s
     .map(tell);
 }
 
+// The predicate comes last: it can be long.
 function tell({ slice, metric }: Shortfall): string {
   const { name, value, ci, rest } = metric;
   const range = ci === null ? "" : ` (${showInterval(name, ci)})`;
   const where = slice.name === slice.where ? `where ${slice.name}` : `of ${slice.name}`;
   const shown = value === null ? "none" : showMetric(name, value);
-  return `${showName(metric)} ${shown}${range} in ${showCount(slice.rows)} rows ${where}, ${showMetric(name, rest ?? 0)} elsewhere`;
+  return `${showName(metric)} ${shown}${range} against ${showMetric(name, rest ?? 0)} elsewhere, in ${showCount(slice.rows)} rows ${where}`;
 }
