@@ -7,8 +7,9 @@ import { influence, type MetricKey, standardError } from "./influence.ts";
 import { isCounted } from "./influence-confusion.ts";
 import { freedomOf } from "./linear-estimate.ts";
 import { countDiscordant, mcnemar, tango } from "./mcnemar.ts";
-import { criticalValue, studentReach, studentTwoSided } from "./normal.ts";
-import { drawCells } from "./paired-cells.ts";
+import { criticalValue, studentReach, studentTwoSided, upperTail } from "./normal.ts";
+import { drawCells, swapCells } from "./paired-cells.ts";
+import { stretched } from "./within-classes.ts";
 
 /** How a comparison is made. */
 export interface Comparing {
@@ -55,7 +56,9 @@ export async function compareAnswers(
 ): Promise<Difference | null> {
   const [now, before] = [influence(candidate, metric), influence(production, metric)];
   if (!now || !before || now.rows.length !== before.rows.length) return null;
-  const apart = now.rows.map((one, row) => one - (before.rows[row] ?? 0));
+  const differing = now.rows.map((one, row) => one - (before.rows[row] ?? 0));
+  const apart =
+    metric.name === "rocAuc" && candidate.task !== "regression" ? stretched(differing, candidate) : differing;
   const difference = {
     candidate: now.value,
     production: before.value,
@@ -83,8 +86,11 @@ export async function compareAnswers(
       : metric.name === "rocAuc"
         ? "delong"
         : "influence";
-  const se = drawn?.every(Number.isFinite) ? spreadOf(drawn) : difference.se;
   const { delta } = difference;
+  const swapped = swappedDeltas(candidate, production, metric, comparing);
+  const scatter = drawn?.every(Number.isFinite) ? spreadOf(drawn) : difference.se;
+  // A class of a few rows may scatter less in draws than equal models do; the larger one is honest.
+  const se = swapped ? Math.max(scatter, spreadOf(swapped)) : scatter;
   if (!(se > 0)) {
     // Without any scatter only an equal model is no surprise.
     return {
@@ -96,9 +102,15 @@ export async function compareAnswers(
   }
   const freedom = freedomOf(apart);
   const half = studentReach(criticalValue(level), freedom) * se;
+  const p = studentTwoSided(delta / se, freedom);
+  const chance = swapped ? chanceOf(delta, swapped) : 0;
+  // Nor may an interval leave out 0 when equal models differ as much too often.
+  const keeps = chance > 2 * upperTail(criticalValue(level));
   const made = drawn ? { replicates: comparing.replicates, seed: comparing.seed } : {};
-  const ci = { lo: delta - half, hi: delta + half, ...plain, ...made, method: test };
-  return { ...difference, se, ci, test, p: studentTwoSided(delta / se, freedom) };
+  const lo = keeps ? Math.min(0, delta - half) : delta - half;
+  const hi = keeps ? Math.max(0, delta + half) : delta + half;
+  const ci = { lo, hi, ...plain, ...made, method: test };
+  return { ...difference, se, ci, test, p: Math.max(p, chance) };
 }
 
 /** Differences that are drawn; null where a formula is as good, or better. */
@@ -114,6 +126,26 @@ function drawnDeltas(
   }
   if (name === "rocAuc" || rowsOf(candidate) > mostDrawnRows) return null;
   return drawPaired(candidate, production, { name, average }, { seed, from: 0, to: replicates });
+}
+
+/** Differences of equal models that share out these answers; null for metrics that no table decides. */
+function swappedDeltas(
+  candidate: Answers,
+  production: Answers,
+  { name, average }: MetricKey,
+  { seed, replicates }: Comparing,
+): Float64Array | null {
+  if (candidate.task === "regression" || production.task === "regression" || !isCounted(name)) return null;
+  const means = average ?? averageOf(candidate);
+  return swapCells(name, means, candidate, production, { seed, replicates });
+}
+
+/** Share of drawn differences that are at least as large; 0 says less than one in all of them. */
+function chanceOf(delta: number, drawn: Float64Array): number {
+  const least = Math.abs(delta) * (1 - 1e-9);
+  let as = 0;
+  for (const one of drawn) if (Math.abs(one) >= least) as++;
+  return as / drawn.length;
 }
 
 const averageOf = ({ task }: ClassAnswers): Average => (task === "binary" ? "binary" : "macro");

@@ -16,6 +16,17 @@ interface Gaps {
 /** Noise drawn for each bin; the same for every model, so that equal answers give equal intervals. */
 const draws = 2000;
 
+/** Halvings of the interval's ends: to 1 in 100,000 of where they may be, far less than they scatter. */
+const halvings = 17;
+
+/** Standard normal numbers, draw by draw, one for each bin; made when they are first needed. */
+let unitNoise: Float64Array | null = null;
+
+function drawNoise(): Float64Array {
+  const random = new Stream(0x0ece, 0);
+  return Float64Array.from({ length: draws * calibrationBins }, () => random.normal());
+}
+
 /**
  * The interval turns a test around. If the true gaps were λ times those seen, the error seen would
  * scatter as Σ|λ·gap + noise|, which is drawn; the interval holds the true errors under which the one
@@ -43,22 +54,22 @@ function gapsOf(answers: ClassAnswers): Gaps | null {
   const all = totalWeight(answers);
   const gaps = new Float64Array(calibrationBins);
   const squares = new Float64Array(calibrationBins);
+  const claimed = new Float64Array(calibrationBins);
   for (let row = 0; row < truth.length; row++) {
-    const [at, one] = [bin(row), (weightOf(weights, row) * gap(row)) / all];
-    gaps[at] = (gaps[at] ?? 0) + one;
-    squares[at] = (squares[at] ?? 0) + one * one;
+    const [at, share, off] = [bin(row), weightOf(weights, row) / all, gap(row)];
+    gaps[at] = (gaps[at] ?? 0) + share * off;
+    squares[at] = (squares[at] ?? 0) + (share * off) ** 2;
+    claimed[at] = (claimed[at] ?? 0) + share * share * Math.abs(off) * (1 - Math.abs(off));
   }
-  return {
-    gaps,
-    errors: squares.map((square, at) => Math.sqrt(Math.max(0, square - (gaps[at] ?? 0) ** 2 / truth.length))),
-  };
+  // A bin of a few rows that are all right shows no scatter: half of it is what its probabilities claim.
+  const scatter = (at: number) =>
+    (Math.max(0, (squares[at] ?? 0) - (gaps[at] ?? 0) ** 2 / truth.length) + (claimed[at] ?? 0)) / 2;
+  return { gaps, errors: squares.map((_square, at) => Math.sqrt(scatter(at))) };
 }
 
 function invert({ gaps, errors }: Gaps, value: number, tail: number): Bounds {
-  const random = new Stream(0x0ece, 0);
-  const noise = Float64Array.from({ length: draws * gaps.length }, (_none, at) => {
-    return random.normal() * (errors[at % gaps.length] ?? 0);
-  });
+  unitNoise ??= drawNoise();
+  const noise = unitNoise.map((one, at) => one * (errors[at % gaps.length] ?? 0));
   /** Share of draws that are at most the error seen, if the true one were `factor` of it. */
   const below = (factor: number) => {
     let count = 0;
@@ -73,7 +84,7 @@ function invert({ gaps, errors }: Gaps, value: number, tail: number): Bounds {
   };
   const solve = (share: number, most: number) => {
     let [low, high] = [0, most];
-    for (let step = 0; step < 30; step++) {
+    for (let step = 0; step < halvings; step++) {
       const middle = (low + high) / 2;
       if (below(middle) > share) low = middle;
       else high = middle;

@@ -15,15 +15,18 @@ export interface Estimate {
 /** Rows from which on an interval that trusts the central limit theorem is given. */
 export const leastRows = 10;
 
-/** An estimate from the scatter of the rows' influences. */
+/**
+ * An estimate from the scatter of the rows' influences.
+ * @param freedom degrees of freedom of the standard error
+ */
 export function linearEstimate(
   { value, rows }: Influence,
   scale: Scale,
   count: number,
   method: string,
+  freedom: number = freedomOf(rows),
 ): Estimate {
   const error = standardError(rows) * Math.sqrt(count / Math.max(1, count - 1));
-  const freedom = freedomOf(rows);
   return {
     value,
     method,

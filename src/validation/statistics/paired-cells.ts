@@ -1,13 +1,6 @@
 // Two models' confusion tables on the same rows, drawn again and again: the cost does not grow with the rows.
 import { type ClassAnswers, weightOf } from "../metrics/answers.ts";
-import {
-  addUp,
-  type Average,
-  cellOf,
-  type CountedMetric,
-  countConfusion,
-  countedValue,
-} from "../metrics/confusion.ts";
+import { addUp, type Average, cellOf, type CountedMetric, countedValue } from "../metrics/confusion.ts";
 import { Stream } from "./random.ts";
 
 /** Rows that the same (true class, candidate's answer, production's answer) has. */
@@ -40,6 +33,31 @@ function pairedCells(candidate: ClassAnswers, production: ClassAnswers): PairedC
   return [...found.entries()].sort(([a], [b]) => a - b).map(([, cell]) => cell);
 }
 
+/** How draws of a metric of the paired tables are made. */
+interface Drawing {
+  seed: number;
+  replicates: number;
+}
+
+/** A metric of the candidate's table minus that of production's. */
+type Delta = (candidate: Float64Array, production: Float64Array) => number;
+
+function deltaOf(metric: CountedMetric, average: Average, answers: ClassAnswers): Delta {
+  const { classes, positive, truth } = answers;
+  const known = new Set(truth);
+  const places = Array.from({ length: classes }, (_none, place) => place);
+  const value = (cells: Float64Array) => {
+    const margins = addUp({ cells, classes });
+    // Only a class without rows may be absent from a table.
+    const present =
+      known.size === classes
+        ? places
+        : places.filter((place) => known.has(place) || (margins.called[place] ?? 0) > 0);
+    return countedValue(metric, margins, { average, positive, present });
+  };
+  return (candidate, production) => value(candidate) - value(production);
+}
+
 /**
  * Differences of a metric over draws of the paired table. Each cell's weight is drawn from the gamma law
  * that its rows, each drawn from the exponential one, add up to: the Bayesian bootstrap (Rubin, 1981) of
@@ -50,31 +68,76 @@ export function drawCells(
   average: Average,
   candidate: ClassAnswers,
   production: ClassAnswers,
-  { seed, replicates }: { seed: number; replicates: number },
+  { seed, replicates }: Drawing,
 ): Float64Array {
-  const { classes, positive } = candidate;
   const cells = pairedCells(candidate, production).filter(({ weight }) => weight > 0);
-  const scopes = [candidate, production].map((answers) => {
-    return { average, positive, present: countConfusion(answers).present };
-  });
-  const tables = [0, 1].map(() => new Float64Array(classes * (classes + 1)));
+  const delta = deltaOf(metric, average, candidate);
+  const [now, before] = emptyTables(candidate);
   const deltas = new Float64Array(replicates);
   for (let draw = 0; draw < replicates; draw++) {
     const random = new Stream(seed, draw);
-    for (const table of tables) table.fill(0);
+    now.fill(0);
+    before.fill(0);
     for (const cell of cells) {
       const scale = cell.squares / cell.weight;
       const weight = scale * random.gamma(cell.weight / scale);
-      for (const [side, table] of tables.entries()) {
-        const at = side === 0 ? cell.candidate : cell.production;
-        table[at] = (table[at] ?? 0) + weight;
-      }
+      now[cell.candidate] = (now[cell.candidate] ?? 0) + weight;
+      before[cell.production] = (before[cell.production] ?? 0) + weight;
     }
-    const [now = Number.NaN, before = Number.NaN] = tables.map((table, side) => {
-      const scope = scopes[side];
-      return scope ? countedValue(metric, addUp({ cells: table, classes }), scope) : Number.NaN;
-    });
-    deltas[draw] = now - before;
+    deltas[draw] = delta(now, before);
   }
   return deltas;
+}
+
+/**
+ * Differences of a metric when, in each row on which the models differ, chance decides which of them gave
+ * which answer (Fisher's randomisation test, 1935; for accuracy it is McNemar's). Between models that are
+ * equal row by row these differences and the one seen have the same law, however few rows there are.
+ */
+export function swapCells(
+  metric: CountedMetric,
+  average: Average,
+  candidate: ClassAnswers,
+  production: ClassAnswers,
+  { seed, replicates }: Drawing,
+): Float64Array {
+  const cells = pairedCells(candidate, production).filter(({ weight }) => weight > 0);
+  const delta = deltaOf(metric, average, candidate);
+  const [now, before] = emptyTables(candidate);
+  const deltas = new Float64Array(replicates);
+  for (let draw = 0; draw < replicates; draw++) {
+    const random = new Stream(seed ^ 0x5a5a5a5a, draw);
+    now.fill(0);
+    before.fill(0);
+    for (const cell of cells) {
+      const differs = cell.candidate !== cell.production;
+      const kept = differs ? cell.weight * halfOf(random, cell.weight ** 2 / cell.squares) : cell.weight;
+      const swapped = cell.weight - kept;
+      now[cell.candidate] = (now[cell.candidate] ?? 0) + kept;
+      before[cell.production] = (before[cell.production] ?? 0) + kept;
+      now[cell.production] = (now[cell.production] ?? 0) + swapped;
+      before[cell.candidate] = (before[cell.candidate] ?? 0) + swapped;
+    }
+    deltas[draw] = delta(now, before);
+  }
+  return deltas;
+}
+
+/** Rows up to which coins are thrown one by one; the share of more heads is normal enough. */
+const mostThrown = 64;
+
+/** Share of heads among so many (effective) throws of a coin. */
+function halfOf(random: Stream, throws: number): number {
+  if (throws > mostThrown) {
+    return Math.min(1, Math.max(0, 0.5 + (random.normal() * 0.5) / Math.sqrt(throws)));
+  }
+  const whole = Math.max(1, Math.round(throws));
+  let heads = 0;
+  for (let at = 0; at < whole; at++) if (random.uniform() < 0.5) heads++;
+  return heads / whole;
+}
+
+function emptyTables({ classes }: ClassAnswers): [Float64Array, Float64Array] {
+  const size = classes * (classes + 1);
+  return [new Float64Array(size), new Float64Array(size)];
 }

@@ -74,8 +74,15 @@ export function classWorld(name: string, shares: readonly number[]): World<Class
   };
 }
 
-/** Two equally good regressors of a skewed target; with `tails` their errors are three times as kurtic. */
-export function numberWorld(name: string, tails: boolean): World<NumberAnswers> {
+/** How the errors of a regressor scatter: a standard number that is drawn once per row. */
+export const errors = {
+  normal: (random: Stream) => random.normal(),
+  /** Student's with 5 degrees of freedom, scaled to a variance of 1; heavy tails whose moments exist. */
+  student: (random: Stream) => random.normal() * Math.sqrt(1.5 / random.gamma(2.5)),
+};
+
+/** Two equally good regressors of a skewed target. */
+export function numberWorld(name: string, error: (random: Stream) => number): World<NumberAnswers> {
   return {
     name,
     make(random, rows) {
@@ -83,15 +90,30 @@ export function numberWorld(name: string, tails: boolean): World<NumberAnswers> 
       const models = [0, 1].map(() => new Float64Array(rows));
       for (let row = 0; row < rows; row++) {
         const centre = 5 + random.gamma(4);
-        const common = random.normal();
-        // A normal number over the root of a gamma one is Student's; 6 degrees of freedom.
-        const spread = tails ? Math.sqrt(3 / random.gamma(3)) : 1;
-        truth[row] = centre * Math.exp(0.15 * spread * common);
+        truth[row] = Math.max(1, centre + 0.15 * 9 * error(random));
         for (const predicted of models) predicted[row] = centre * Math.exp(0.08 * random.normal());
       }
       return both(
         models.map((predicted) => ({ task: "regression", outputs: 1, truth, predicted, weights: null })),
       );
+    },
+  };
+}
+
+/** The same world with unequal weights that have to do with the truth: effectively about half the rows. */
+export function weighted<Made extends ClassAnswers | NumberAnswers>({
+  name,
+  make,
+}: World<Made>): World<Made> {
+  return {
+    name: `${name}, weighted`,
+    make(random, rows) {
+      const [first, second] = make(random, rows);
+      const weights = Float64Array.from(first.truth, (is) => random.gamma(2) * (is > 0.5 ? 2 : 1));
+      return [
+        { ...first, weights },
+        { ...second, weights },
+      ];
     },
   };
 }
