@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import type { Digest } from "../digest.ts";
 import { looks } from "./csv-scan.ts";
 import { readCsvShape } from "./csv-shape.ts";
+import { boundMemory } from "./database.ts";
 import { refused, rejectDuplicates, unreadable } from "./data-fault.ts";
 import { readHeader, readStart } from "./header.ts";
 import { describe, literal, pathLiteral, type SourceColumn } from "./stored.ts";
@@ -28,6 +29,7 @@ export async function loadCsv(
   rejectDuplicates(file, names);
   const shape = await readCsvShape(file, { delimiter, fields: names.length, missing });
   if (shape.fault !== null) throw unreadable(file, shape.fault, { line: shape.line });
+  await boundMemory(connection, names.length);
   const places = names.map((_name, place) => `'c${place}'`);
   const options = `header=true, skip=0, delim=${literal(delimiter)}, quote='"', escape='"', comment='',
     strict_mode=false, hive_partitioning=false, nullstr=[${missing.map(literal).join()}], names=[${places.join()}]`;

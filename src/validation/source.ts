@@ -7,6 +7,7 @@ import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { ColumnType } from "../model/model.ts";
 import { loadCsv } from "./csv.ts";
+import { boundMemory } from "./database.ts";
 import { duplicate, empty, refused, rejectDuplicates, unreadable } from "./data-fault.ts";
 import { readStart } from "./header.ts";
 import { describe, literal, pathLiteral, readTexts, type SourceColumn } from "./stored.ts";
@@ -82,6 +83,7 @@ async function loadJsonLines(connection: DuckDBConnection, file: string): Promis
 
 /** Fills the table from a typed source, with the types that a model can be given. */
 async function adopt(connection: DuckDBConnection, from: string, names: string[]): Promise<SourceColumn[]> {
+  await boundMemory(connection, names.length);
   const places = names.map((_name, place) => `c${place}`).join();
   const source = `from ${from} as source(${places})`;
   const columns = await describe(connection, names, `select * ${source}`);
