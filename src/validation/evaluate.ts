@@ -66,8 +66,10 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
   // Before the model runs: a mismatch needs no scoring to be seen.
   if (task !== "regression" && known) encodeLabels(labels, known, source);
   rejectMisread(task, reading);
-  const answer = await scoreRows(input);
-  if (task === "regression") return evaluateNumbers(dataset, answer, reading);
+  const scored = await scoreRows(input);
+  if (task === "regression") return evaluateNumbers(dataset, scored, reading);
+  // Classes are few: a byte each where they came as numbers.
+  const answer = { ...scored, predictions: scored.predictions.compact() };
   const classes = known ?? classesOf(labels, answer, source);
   const find = classFinder(classes);
   const positive = positiveOf(task, classes, reading);

@@ -32,7 +32,7 @@ export class Series {
     const names = this.distinct(fewLabels);
     if (names.length > fewLabels) return this;
     const places = new Map(names.map((name, place) => [name, place]));
-    return new Series(Uint8Array.from(this.encode((label) => places.get(label) ?? -1)), names);
+    return new Series(new Uint8Array(this.encode((label) => places.get(label) ?? -1)), names);
   }
 
   /** Labels that are there as plain values. */
