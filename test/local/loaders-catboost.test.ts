@@ -1,7 +1,16 @@
 // CatBoost in a real Python: models of every kind of column and loss answer as CatBoost itself does.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { answering, columns, makeBench, nullable, numbers, type Bench, type Said } from "./loaders/bench.ts";
+import {
+  answering,
+  columns,
+  makeBench,
+  nullable,
+  numbers,
+  patience,
+  type Bench,
+  type Said,
+} from "./loaders/bench.ts";
 
 const printed = z.object({
   expected: z.record(z.string(), z.array(z.union([z.number(), z.array(z.number())]))),
@@ -14,7 +23,7 @@ let made: z.infer<typeof printed>;
 beforeAll(async () => {
   bench = await makeBench("catboost", "make_catboost.py");
   made = printed.parse(JSON.parse(bench.printed));
-});
+}, patience);
 
 afterAll(() => bench.close());
 

@@ -1,8 +1,9 @@
 // Models of one library, made in the environment that mlship makes for it, and asked through a scorer.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { bundleSchema, type Bundle } from "../../../src/model/bundle.ts";
 import type { InputColumn } from "../../../src/model/model.ts";
@@ -17,6 +18,9 @@ export interface Said extends Partial<Pick<Bundle, "task" | "classes" | "outputs
   /** The text of a handler. */
   handler?: string;
 }
+
+/** Milliseconds for {@link makeBench}: the first time, gigabytes are fetched and unpacked. */
+export const patience = 900_000;
 
 /** An environment with models in it. Call `close` when done. */
 export interface Bench {
@@ -38,11 +42,11 @@ export async function makeBench(format: "keras" | "pytorch" | "catboost", script
   });
   const wanted = requirementsOf({ format, libraries: {}, featureNames: null }, []);
   const environment = await environments.prepare(await environments.lock(wanted, "auto"));
-  const printed = execFileSync(environment.python, [join(import.meta.dirname, script), scratch], {
-    encoding: "utf8",
-    maxBuffer: 1 << 24,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const { stdout: printed } = await promisify(execFile)(
+    environment.python,
+    [join(import.meta.dirname, script), scratch],
+    { maxBuffer: 1 << 24 },
+  );
   return {
     printed,
     open: (model, said) => openModel(environment, join(scratch, model), said),
