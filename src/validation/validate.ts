@@ -56,6 +56,8 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
   const golden = await makeGolden(model.digest, dataset, inputs, evaluation);
   const needsLatency = rules.gates.latencyP99 !== undefined;
   const asked = await inspectModel({ ...input, evaluation, golden, needsLatency });
+  // The model is not asked any more: what follows can have its memory, and Python ends beside it.
+  const closed = scorer.close();
   const evidence = await gatherEvidence({
     rules,
     dataset,
@@ -71,6 +73,7 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
     },
     seed: seedOf(model.digest, dataset.digest),
   });
+  await closed;
   return { report: makeReport(input, { rows, evaluation, asked, evidence, golden, scoreSeconds }), golden };
 }
 
