@@ -15,18 +15,15 @@ export interface Estimate {
 /** Rows from which on an interval that trusts the central limit theorem is given. */
 export const leastRows = 10;
 
-/**
- * An estimate from the scatter of the rows' influences.
- * @param freedom degrees of freedom of the standard error
- */
+/** An estimate from the scatter of the rows' influences. */
 export function linearEstimate(
   { value, rows }: Influence,
   scale: Scale,
   count: number,
   method: string,
-  freedom: number = freedomOf(rows),
 ): Estimate {
   const error = standardError(rows) * Math.sqrt(count / Math.max(1, count - 1));
+  const freedom = freedomOf(rows);
   return {
     value,
     method,
