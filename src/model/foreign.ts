@@ -46,7 +46,7 @@ function zipKind(source: ByteSource): string {
   // Cut short, it is still told by how PyTorch pads its first member.
   if (/FB[^]{2}\0?Z{4}/.test(source.read(0, Math.min(source.size, 256)).toString("latin1")))
     return "zip of PyTorch";
-  if (/\/(data\.pkl|archive_format|serialized_exported_program\.json)(PK|\x01\0)/.test(tail))
+  if (/\/(data\.pkl|archive_format|serialized_exported_program\.json)(PK|[^ -~]{2})/.test(tail))
     return "zip of PyTorch";
   if (tail.includes("model.weights.h5")) return "zip with model.weights.h5";
   if (tail.includes(schemaFile)) return "zip with schema.json";

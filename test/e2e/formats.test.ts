@@ -70,8 +70,8 @@ test("there is a case for every format", () => {
 });
 
 /** TensorFlow and PyTorch weigh gigabytes: every model of theirs is validated, and one of each is served. */
-const served = ["savedmodel-inputs-binary", "pytorch-export-multiclass"];
-const large = cases.filter((name) => /^(keras|savedmodel|pytorch)-/.test(name) && !served.includes(name));
+const served = new Set(["savedmodel-inputs-binary", "pytorch-export-multiclass"]);
+const large = cases.filter((name) => /^(keras|savedmodel|pytorch)-/.test(name) && !served.has(name));
 
 describe("init and validate", () => {
   test.each(large)("%s", { timeout: 900_000 }, async (name) => {

@@ -135,14 +135,3 @@ export function defaultValues(task: Task, metrics: readonly Metric[]): Record<st
     defaultMetrics(task, metrics).flatMap(({ name, value }) => (value === null ? [] : [[name, value]])),
   );
 }
-
-/** The measured metric of a name and average, or undefined when the task has no such metric. */
-export function findMetric(
-  metrics: readonly Metric[],
-  name: string,
-  average?: Average | null,
-): Metric | undefined {
-  return metrics.find(
-    (metric) => metric.name === name && (average === undefined || metric.average === average),
-  );
-}
