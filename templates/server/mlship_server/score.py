@@ -19,6 +19,7 @@ from .columnar import BrokenOff, Header, read_batch
 from .errors import LoadError, Refusal
 from .latency import measure, peak_bytes
 from .model import Model
+from .orphan import end_with_parent
 from .outputs import Arrays, BadOutput, check_probabilities, read_answers
 from .schema import Schema
 from .table import Table
@@ -32,6 +33,7 @@ def score(folders: Folders, bundle: Bundle) -> int:
     # The answers own the real stdout; whatever else prints goes to stderr.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    end_with_parent()
     began = time.perf_counter()
     try:
         model = Model(folders, bundle)
