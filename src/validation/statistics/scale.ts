@@ -37,9 +37,6 @@ export const unexplained: Scale = {
   from: (value) => -Math.expm1(-value),
 };
 
-/** As it is. */
-export const plain: Scale = { to: (value) => value, slope: () => 1, from: (value) => value };
-
 /** The value ± `reach` standard errors on a scale; null at the scale's end, or without any scatter. */
 export function boundsOn(scale: Scale, value: number, error: number, reach: number): Bounds | null {
   const [at, half] = [scale.to(value), reach * error * scale.slope(value)];
