@@ -1,5 +1,5 @@
 // How far scoring is: rows, rate and time left, for whoever waits.
-import { showCount } from "../validation/cells.ts";
+import { showCount } from "../validation/show.ts";
 import type { Clock } from "./host.ts";
 
 /** Earlier than this, in seconds, a rate says more about the first batch than about the rest. */

@@ -1,19 +1,11 @@
 // A validation report on a terminal: the verdict, what decided it, where it is worst, and what to do next.
 import cut from "cli-truncate";
 import widthOf from "string-width";
-import {
-  gateCells,
-  levelOf,
-  showChange,
-  showCount,
-  showInterval,
-  reasonsOf,
-  toleratedOf,
-} from "../validation/cells.ts";
+import { gateCells, levelOf, showChange, showInterval, reasonsOf, toleratedOf } from "../validation/cells.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { nextStep } from "../validation/next-step.ts";
 import type { Report } from "../validation/report.ts";
-import { showMetric, showName, showVerdict } from "../validation/show.ts";
+import { showCount, showMetric, showName, showVerdict } from "../validation/show.ts";
 import { foundSlices, worstSlice } from "../validation/worst-slice.ts";
 import type { Render, Screen } from "./screen.ts";
 import type { StyleName } from "./style.ts";

@@ -28,14 +28,16 @@ export const renderScan: Render<Scan> = (
       ? [safe ? "\nloading it runs no code of its own\n" : ""]
       : [`\n${table(["names that loading reaches", "times"], names, screen)}`]),
     ...(members.length === 0 ? [] : [`\n${table(["files beside it", "", ""], members.map(rowOf), screen)}`]),
-    ...(safe ? [] : [`\n${style("dim", "next:")} ${wrap(nextOf(findings), width, "      ")}\n`]),
+    ...(safe ? [] : [`\n${style("dim", "next:")} ${wrap(nextOf(format, findings), width, "      ")}\n`]),
   ].join("");
 };
 
-function nextOf(findings: Scan["findings"]): string {
+function nextOf(format: Scan["format"], findings: Scan["findings"]): string {
   const better = findings.every(({ rule }) => rule === "module")
     ? "take the modules out of the model's folder"
-    : "re-save the model as skops or ONNX";
+    : format === "pytorch"
+      ? "save a state_dict beside a handler, or with torch.export"
+      : "re-save the model as skops or ONNX";
   return `${better}, or list what you know to be harmless under model.trust`;
 }
 

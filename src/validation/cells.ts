@@ -147,13 +147,6 @@ export function showShare(part: number, whole: number): string {
   return percent > 0 && percent < 0.05 ? "<0.1 %" : `${showNumber(percent, 1)} %`;
 }
 
-/** A count with a comma between thousands: `1,000,000`. */
-export function showCount(count: number): string {
-  if (!Number.isInteger(count)) return showNumber(count, 2);
-  // The first call of `toLocaleString` loads tables of the locale, which every start would pay for.
-  return count.toString().replaceAll(/\B(?=(\d{3})+$)/g, ",");
-}
-
 /** How sure the intervals of a report are: `95 %`; null when it has none. */
 export function levelOf({ metrics }: Pick<Report, "metrics">): string | null {
   const level = metrics.find(({ ci }) => ci !== null)?.ci?.level;

@@ -1,9 +1,9 @@
 // A report as Markdown for a pull request: the verdict first, then what decided it; what does not fit is named.
-import { gateCells, levelOf, showChange, showCount, showInterval, reasonsOf, toleratedOf } from "./cells.ts";
+import { gateCells, levelOf, showChange, showInterval, reasonsOf, toleratedOf } from "./cells.ts";
 import { escapeMarkdown as escape, markdownTable as table } from "./markdown-text.ts";
 import { defaultMetrics } from "./metrics/measure.ts";
 import type { Report } from "./report.ts";
-import { showMetric, showName, showVerdict } from "./show.ts";
+import { showCount, showMetric, showName, showVerdict } from "./show.ts";
 import { foundSlices, worstSlice } from "./worst-slice.ts";
 
 /** GitHub refuses comments above 65,536 characters; the rest is room for the caller's own lines. */

@@ -9,6 +9,13 @@ export function showNumber(value: number, decimals = 4): string {
   return Number(value.toFixed(decimals)).toString();
 }
 
+/** A count with a comma between thousands: `1,000,000`. */
+export function showCount(count: number): string {
+  if (!Number.isInteger(count)) return showNumber(count, 2);
+  // The first call of `toLocaleString` loads tables of the locale, which every start would pay for.
+  return count.toString().replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** A metric or budget in its unit. */
 export function showMetric(metric: string, value: number, decimals = 4): string {
   if (metric === "loadTime") return `${showNumber(value, decimals)} s`;

@@ -1,8 +1,8 @@
 // The slices that a reader should hear of first.
 import { isLoss } from "./metrics/measure.ts";
 import type { Report } from "./report.ts";
-import { showCount, showInterval } from "./cells.ts";
-import { showMetric, showName } from "./show.ts";
+import { showInterval } from "./cells.ts";
+import { showCount, showMetric, showName } from "./show.ts";
 
 type Slice = Report["slices"][number];
 

@@ -7,7 +7,7 @@ import { showLabel } from "../labels.ts";
 import type { Answers } from "../metrics/answers.ts";
 import { averagesOf, measureOne } from "../metrics/measure.ts";
 import type { Fairness } from "../report/measures.ts";
-import { showName } from "../show.ts";
+import { showCount, showName } from "../show.ts";
 import { differenceOfGroups } from "../statistics/groups.ts";
 import { intervalOf } from "../statistics/interval.ts";
 import { criticalValue } from "../statistics/normal.ts";
@@ -143,7 +143,7 @@ function judge(
     hint:
       needed === null
         ? "the gap is the one allowed: no number of rows decides it; move maxGap"
-        : `${showRows(needed)} like these would decide it, there are ${rows.toLocaleString("en-US")}`,
+        : `${showRows(needed)} like these would decide it, there are ${showCount(rows)}`,
     rowsToDecide: needed,
   };
 }

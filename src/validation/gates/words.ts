@@ -1,5 +1,5 @@
 // Numbers as the reasons of gates show them: a value with its interval, and numbers that differ never look equal.
-import { showNumber } from "../show.ts";
+import { showCount, showNumber } from "../show.ts";
 
 /** Numbers with as many decimals as it takes to tell them apart, at least four. */
 export function showTogether(values: readonly number[]): string[] {
@@ -19,11 +19,11 @@ export function showRange([lo = "", hi = ""]: readonly string[]): string {
 /** `about 1,900 rows`: two digits, since the rows to come are not these. */
 export function showRows(rows: number): string {
   const size = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, rows))) - 1);
-  return `about ${(Math.ceil(rows / size) * size).toLocaleString("en-US")} rows`;
+  return `about ${showCount(Math.ceil(rows / size) * size)} rows`;
 }
 
 /** What to do about a gate that needs more rows, or none that any number of rows would decide. */
 export function askForRows(rows: number | null, n: number): string {
   if (rows === null) return "the value is at the bound itself: no number of rows decides it; move the bound";
-  return `${showRows(rows)} like these would decide it, there are ${n.toLocaleString("en-US")}`;
+  return `${showRows(rows)} like these would decide it, there are ${showCount(n)}`;
 }

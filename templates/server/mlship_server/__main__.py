@@ -95,7 +95,7 @@ def main() -> int:
             watched = Watched(options.lease, backends, options.job, options.route)
             return guard(Api(inside()), watched, options.port)
         if options.verb == "health":
-            # HTTP's modules cost a scorer 20 ms that it has no use for.
+            # A scorer has no use for HTTP's modules.
             from .health import health
 
             return health(options.port)

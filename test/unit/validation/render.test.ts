@@ -5,12 +5,11 @@ import type { Scan } from "../../../src/model/scan.ts";
 import { renderReport } from "../../../src/ui/report.ts";
 import { makeStyle } from "../../../src/ui/style.ts";
 import { renderAnnotations } from "../../../src/validation/annotations.ts";
-import { showCount } from "../../../src/validation/cells.ts";
 import { renderJunit } from "../../../src/validation/junit.ts";
 import { renderMarkdown } from "../../../src/validation/markdown.ts";
 import type { Report } from "../../../src/validation/report.ts";
 import { renderSarif } from "../../../src/validation/sarif.ts";
-import { showApart, showBytes, showNumber } from "../../../src/validation/show.ts";
+import { showApart, showBytes, showCount, showNumber } from "../../../src/validation/show.ts";
 import { classifierReport, regressorReport } from "./reports.ts";
 
 const plain = { width: 60, terminal: true, style: makeStyle(false) };

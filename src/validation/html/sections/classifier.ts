@@ -1,5 +1,6 @@
 // Pictures of a classifier: ROC, precision-recall, calibration and confusion.
-import { showCount, showShare } from "../../cells.ts";
+import { showShare } from "../../cells.ts";
+import { showCount } from "../../show.ts";
 import type { Report } from "../../report.ts";
 import { type Axis, chart, type Frame, polyline, stepLine } from "../chart.ts";
 import { element, type Markup } from "../markup.ts";

@@ -1,5 +1,6 @@
 // How predictions and features are distributed, as small as fits: a page of 200 features stays readable.
-import { showCount, showShare } from "../../cells.ts";
+import { showShare } from "../../cells.ts";
+import { showCount } from "../../show.ts";
 import type { Report } from "../../report.ts";
 import type { ColumnProfile } from "../../report/profile.ts";
 import { showShort } from "../chart.ts";

@@ -1,7 +1,7 @@
 // What was seen of data and model besides the metrics, what all of it was computed from, and how to do it again.
-import { showCount, showShare } from "../../cells.ts";
+import { showShare } from "../../cells.ts";
 import type { Report } from "../../report.ts";
-import { showBytes, showNumber } from "../../show.ts";
+import { showBytes, showCount, showNumber } from "../../show.ts";
 import { element, type Markup } from "../markup.ts";
 import { type Row, tableOf } from "../table.ts";
 

@@ -1,7 +1,7 @@
 // What the page says first: the verdict, what decided it, and every gate with its interval.
-import { gateCells, gateNumbers, levelOf, showCount, reasonsOf, toleratedOf } from "../../cells.ts";
+import { gateCells, gateNumbers, levelOf, reasonsOf, toleratedOf } from "../../cells.ts";
 import type { Report } from "../../report.ts";
-import { showVerdict } from "../../show.ts";
+import { showCount, showVerdict } from "../../show.ts";
 import { intervalLine } from "../interval.ts";
 import { element, type Markup } from "../markup.ts";
 import { domainOf } from "../scale.ts";

@@ -1,8 +1,8 @@
 // Metrics, the comparison with production, slices and groups: numbers with their intervals drawn beside them.
-import { levelOf, showChange, showCount, showInterval } from "../../cells.ts";
+import { levelOf, showChange, showInterval } from "../../cells.ts";
 import { averagesOf, isLoss } from "../../metrics/measure.ts";
 import type { Report } from "../../report.ts";
-import { showMetric, showName, showNumber } from "../../show.ts";
+import { showCount, showMetric, showName, showNumber } from "../../show.ts";
 import { intervalLine } from "../interval.ts";
 import { element, type Markup } from "../markup.ts";
 import { domainOf } from "../scale.ts";

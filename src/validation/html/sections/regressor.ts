@@ -1,5 +1,5 @@
 // Pictures of a regressor: how its errors are spread, and predictions against the truth.
-import { showCount } from "../../cells.ts";
+import { showCount } from "../../show.ts";
 import type { Report } from "../../report.ts";
 import { bars, chart } from "../chart.ts";
 import { element, type Markup } from "../markup.ts";
