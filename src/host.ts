@@ -65,7 +65,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     },
     async scorers() {
       const { createScorers } = await import("./tools/python/scorer.ts");
-      return createScorers(python);
+      return createScorers({ ...python, pid: process.pid });
     },
     async registry() {
       const { createRegistry } = await import("./tools/registry/registry.ts");

@@ -7,7 +7,7 @@ import { eventually, openCancer, type Project, type Running } from "./project.ts
 const handled = { model: { handler: "handler.py" } };
 const slow = `import time
 def postprocess(outputs, columns):
-    time.sleep(20)
+    time.sleep(120)
     return outputs
 `;
 
@@ -58,7 +58,7 @@ test("SIGKILL while a handler works: no file is half written, Python ends by its
   running.process.kill("SIGKILL");
   await running.ended;
   expect((await left()).files).toEqual([]);
-  await eventually("no process is left", async () => (await project.processes()).length === 0, 15);
+  await eventually("no process is left", async () => (await project.processes()).length === 0, 60);
 
   await project.handle("def postprocess(outputs, columns):\n    return outputs\n");
   await project.mlship(["validate", ...outputs]);

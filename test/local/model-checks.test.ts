@@ -63,7 +63,7 @@ async function findings(handler: string, effort: "quick" | "full" = "quick") {
     allowed: [],
   });
   writeFileSync(join(folder, "mlship.json"), JSON.stringify(bundle));
-  const scorers = createScorers({ env: process.env });
+  const scorers = createScorers({ env: process.env, pid: process.pid });
   const scorer = await scorers.open(environment, folder);
   try {
     const { report } = await validate(

@@ -30,7 +30,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 function open(behaviour: string, options: Partial<ScorersOptions> = {}): Promise<Scorer> {
   const bundle = mkdtempSync(join(scratch, "bundle-"));
   writeFileSync(join(bundle, "behaviour"), behaviour);
-  return createScorers({ env: process.env, ...options }).open(environment, bundle);
+  return createScorers({ env: process.env, pid: process.pid, ...options }).open(environment, bundle);
 }
 
 describe("a scorer", () => {
@@ -159,7 +159,7 @@ describe("a scorer", () => {
 
   it("says so when the environment's interpreter is not there", async () => {
     const gone = { ...environment, python: join(scratch, "cache", "gone", "bin", "python") };
-    const opening = createScorers({ env: process.env }).open(gone, scratch);
+    const opening = createScorers({ env: process.env, pid: process.pid }).open(gone, scratch);
     await expect(opening).rejects.toMatchObject({
       code: "model.load-failed",
       why: expect.stringContaining("ENOENT"),

@@ -21,6 +21,8 @@ import type { Failure } from "./scorer-replies.ts";
 /** How scorers run. */
 export interface ScorersOptions {
   env: Variables;
+  /** Number of this process: a scorer ends when it is gone. */
+  pid: number;
   signal?: AbortSignal | undefined;
   /** Milliseconds; big models on slow disks take a minute. */
   loadTimeoutMs?: number;
@@ -37,7 +39,7 @@ export function createScorers(options: ScorersOptions): Scorers {
       const conversation = await startConversation(
         environment.python,
         ["-m", "mlship_server", "score", resolve(bundleFolder)],
-        { env: childVariables(options.env, threads), cwd: rootOf(environment), signal: options.signal },
+        { env: childVariables(options, threads), cwd: rootOf(environment), signal: options.signal },
       );
       try {
         const reply = await conversation.hear(readyReply, loadTimeoutMs, "the model to load");
@@ -137,13 +139,14 @@ function blocksOf({ numberBlock, textBlock }: Batch): Uint8Array[] {
 }
 
 /** No secrets, so many threads, no order that differs between runs, and nothing written beside the sources. */
-function childVariables(env: Variables, threads: number): Variables {
+function childVariables({ env, pid }: ScorersOptions, threads: number): Variables {
   const { PATH, HOME, LANG, TMPDIR } = env;
   return {
     PATH,
     HOME,
     LANG,
     TMPDIR,
+    MLSHIP_PARENT: String(pid),
     OMP_NUM_THREADS: String(threads),
     OPENBLAS_NUM_THREADS: String(threads),
     MKL_NUM_THREADS: String(threads),

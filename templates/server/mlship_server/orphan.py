@@ -10,8 +10,9 @@ INTERVAL = 1.0
 
 
 def end_with_parent() -> None:
-    """From now on this process ends within about a second of its parent."""
-    parent = os.getppid()
+    """From now on this process ends within about a second of its parent. A parent that says its number in
+    MLSHIP_PARENT may be gone before this line is reached."""
+    parent = int(os.environ.get("MLSHIP_PARENT") or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -51,7 +51,7 @@ async function loadAndPredict(): Promise<void> {
     await mkdir(join(bundle, "environment", "bin"), { recursive: true });
     const start = `#!/bin/sh\nPYTHONPATH='${serverFolder}' exec '${python}' "$@"\n`;
     await writeFile(interpreter, start, { mode: 0o755 });
-    const scorers = createScorers({ env: process.env });
+    const scorers = createScorers({ env: process.env, pid: process.pid });
     const scorer = await scorers.open({ lock, python: interpreter }, bundle);
     const { rows } = dataset;
     const { predictions } = await scoreRows({ inputs, dataset, scorer });

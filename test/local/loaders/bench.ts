@@ -84,7 +84,7 @@ async function openModel(environment: Environment, model: string, said: Said): P
   });
   writeFileSync(join(bundle, "mlship.json"), JSON.stringify(document));
   if (handler !== undefined) writeFileSync(join(bundle, "handler.py"), handler);
-  const scorer = await createScorers({ env: process.env }).open(environment, bundle);
+  const scorer = await createScorers({ env: process.env, pid: process.pid }).open(environment, bundle);
   onTestFinished(() => scorer.close());
   return scorer;
 }
