@@ -4,7 +4,7 @@ import type { KubeObject } from "../ports.ts";
 
 /** The pods of a canary, looked at again and again. */
 export class SeenCrew {
-  /** Pods that were ready once, by uid. */
+  /** Pods that served once, by uid. */
   readonly #served = new Set<string>();
 
   /**
@@ -14,13 +14,18 @@ export class SeenCrew {
    */
   isMoving(pods: readonly KubeObject[]): boolean {
     const ready = pods.filter(isReady);
-    for (const pod of ready) this.#served.add(identity(pod));
+    // One that leaves before the first look was ready, too: else no users were led to its revision.
+    for (const pod of pods) if (isReady(pod) || isLeaving(pod)) this.#served.add(identity(pod));
     const alive = pods.filter(isAlive);
-    const failed = pods.some((pod) => pod.metadata.deletionTimestamp === undefined && !isAlive(pod));
+    const failed = pods.some((pod) => !isLeaving(pod) && !isAlive(pod));
     const isGone = [...this.#served].some((id) => !alive.some((pod) => identity(pod) === id));
     const isFresh = (pod: KubeObject) => !this.#served.has(identity(pod)) && !hasEnded(pod);
     return ready.length === 0 && isGone && !failed && alive.every(isFresh);
   }
+}
+
+function isLeaving({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
 }
 
 function hasEnded(pod: KubeObject): boolean {

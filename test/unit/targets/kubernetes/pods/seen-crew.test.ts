@@ -44,3 +44,10 @@ test.each(cases)("%s", (_name, then, isMoving) => {
 test("pods that never served are no moved ones", () => {
   expect(new SeenCrew().isMoving([pod("a")])).toBe(false);
 });
+
+test("one that leaves before the first look was taken away, also when it is gone at the next", () => {
+  const crew = new SeenCrew();
+  expect(crew.isMoving([pod("a", { leaves: true }), pod("b")])).toBe(true);
+  expect(crew.isMoving([pod("b")])).toBe(true);
+  expect(crew.isMoving([pod("b", { ready: true })])).toBe(false);
+});
