@@ -1,5 +1,6 @@
 // Runs the tests that need engines: `node scripts/test-engines.ts`. Those of the cluster wait more than they work,
-// so they run beside the others: a second Vitest, since one runs its projects one after the other.
+// so they run beside those of the built binary: a second Vitest, since one runs its projects one after the other.
+// Those of this machine follow them there: they share no engine with the others.
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -7,12 +8,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const folder = await mkdtemp(path.join(tmpdir(), "mlship-engines-"));
-const log = path.join(folder, "cluster.log");
+const beside = ["cluster", "local"];
+const logOf = (project: string) => path.join(folder, `${project}.log`);
 
-/** Runs Vitest on projects; what it prints goes to the terminal, or to a file. */
-function vitest(projects: string[], file?: string): Promise<boolean> {
-  const args = ["run", ...projects.flatMap((project) => ["--project", project])];
-  const child = spawn("vitest", args, {
+/** Runs a project; what it prints goes to the terminal, or to a file. */
+function vitest(project: string, file?: string): Promise<boolean> {
+  const child = spawn("vitest", ["run", "--project", project], {
     stdio: file === undefined ? "inherit" : ["ignore", "pipe", "pipe"],
   });
   if (file !== undefined) {
@@ -26,12 +27,17 @@ function vitest(projects: string[], file?: string): Promise<boolean> {
   });
 }
 
+/** Runs those beside one after the other, each whatever the one before did. */
+async function inTurn(): Promise<boolean> {
+  const passed: boolean[] = [];
+  for (const project of beside) passed.push(await vitest(project, logOf(project)));
+  return passed.every(Boolean);
+}
+
 try {
-  const beside = vitest(["cluster"], log);
-  const passed = await vitest(["local", "e2e"]);
-  const clusterPassed = await beside;
-  process.stdout.write(await readFile(log, "utf8"));
-  process.exitCode = passed && clusterPassed ? 0 : 1;
+  const passed = await Promise.all([vitest("e2e"), inTurn()]);
+  for (const project of beside) process.stdout.write(await readFile(logOf(project), "utf8"));
+  process.exitCode = passed.every(Boolean) ? 0 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

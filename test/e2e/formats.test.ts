@@ -71,10 +71,19 @@ test("there is a case for every format", () => {
 
 /** TensorFlow and PyTorch weigh gigabytes: every model of theirs is validated, and one of each is served. */
 const served = new Set(["savedmodel-inputs-binary", "pytorch-export-multiclass"]);
-const large = cases.filter((name) => /^(keras|savedmodel|pytorch)-/.test(name) && !served.has(name));
+/** Served alike: by a loader that serves another model here. */
+const alike = new Set([
+  "catboost-multiclass",
+  "catboost-regression",
+  "mlflow-xgboost-binary",
+  "sklearn-joblib-zlib",
+]);
+const validated = cases.filter(
+  (name) => alike.has(name) || (/^(keras|savedmodel|pytorch)-/.test(name) && !served.has(name)),
+);
 
 describe("init and validate", () => {
-  test.each(large)("%s", { timeout: 900_000 }, async (name) => {
+  test.each(validated)("%s", { timeout: 900_000 }, async (name) => {
     const project = await openProject();
     try {
       await project.take(name);
@@ -89,7 +98,7 @@ describe("init and validate", () => {
 
 describe("init, validate, deploy and predict", () => {
   // Several share the cores, and the first run on a machine makes an environment for each.
-  test.concurrent.each(cases.filter((name) => !large.includes(name)))(
+  test.concurrent.each(cases.filter((name) => !validated.includes(name)))(
     "%s",
     { timeout: 600_000 },
     async (name) => {

@@ -130,8 +130,6 @@ test("a handler that prints, and one that answers NaN: the first is scored, the 
 test.each<[name: string, validate: object, words: RegExp]>([
   ["no training rows", { train: "nowhere.csv" }, /nowhere\.csv/],
   ["training rows that are no table", { train: "model.joblib" }, /model\.joblib/],
-  ["a predicate that is no SQL", { slices: ["worst_texture >"] }, /worst_texture >/],
-  ["a predicate of a column that is not there", { slices: ["texture > 3"] }, /texture/],
   ["a predicate that writes", { slices: ["1 = 1; drop table rows"] }, /drop table/],
   ["two columns to predict for one answer", { data: "two.csv", target: ["target", "second"] }, /target/],
 ])("%s: one error that names it, and no report", async (_name, validate, words) => {
