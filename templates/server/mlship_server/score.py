@@ -119,7 +119,10 @@ def _guarded(work: Callable[[], Answered]) -> Answered | dict[str, Any]:
         return Refusal(500, "model.bad-output", f"The model's output is not usable: {error}.").document()
     except BaseException as error:
         traceback.print_exc()
-        return Refusal(500, "model.failed", f"The model failed with {type(error).__name__}.").document()
+        # In the reply as well: what is printed comes by another way, and may come too late.
+        said = " ".join(str(error).split())[:500]
+        reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        return Refusal(500, "model.failed", f"The model failed with {reason}.").document()
 
 
 def _write_arrays(out: BinaryIO, answered: Arrays | dict[str, Any]) -> None:
