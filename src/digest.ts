@@ -1,5 +1,6 @@
 // Content digests and the canonical JSON that documents are digested over.
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 
 /** `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
@@ -7,6 +8,13 @@ export type Digest = `sha256:${string}`;
 /** Digest of bytes, or of a text's UTF-8. */
 export function digestBytes(bytes: Uint8Array | string): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** Digest of a file's bytes, read in pieces. @throws what the file system throws. */
+export async function digestFile(path: string): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
 }
 
 /**

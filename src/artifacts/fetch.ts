@@ -1,9 +1,8 @@
 // Takes releases out of the store again, checking every byte against its digest.
-import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { digestBytes } from "../digest.ts";
+import { digestBytes, digestFile } from "../digest.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { PythonLock } from "../validation/ports.ts";
@@ -115,10 +114,4 @@ async function holds(folder: string, release: Release): Promise<boolean> {
     if (found === null || found.size !== size || (await digestFile(file)) !== sha256) return false;
   }
   return true;
-}
-
-async function digestFile(file: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
-  return `sha256:${hash.digest("hex")}`;
 }

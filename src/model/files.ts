@@ -1,9 +1,8 @@
 // The files of a model: found in a folder or named alone, sized and digested.
-import { createHash } from "node:crypto";
-import { createReadStream, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
-import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
+import { canonicalJson, digestBytes, digestFile } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { FileSet, ModelFile } from "./model.ts";
 
@@ -24,7 +23,7 @@ export async function digestFiles(path: string): Promise<FileSet> {
     const stats = await stat(file);
     if (!stats.isFile()) throw specialFile(file);
     const name = top.isDirectory() ? relative(path, file).split(sep).join("/") : basename(file);
-    files.push({ path: name, size: stats.size, sha256: await digestOf(file) });
+    files.push({ path: name, size: stats.size, sha256: await digestFile(file) });
   }
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   const size = files.reduce((sum, file) => sum + file.size, 0);
@@ -96,12 +95,6 @@ async function checkLink(path: string, root: string): Promise<void> {
     fix: "replace the link by the file itself",
     exit: "usage",
   });
-}
-
-async function digestOf(path: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return `sha256:${hash.digest("hex")}`;
 }
 
 function empty(path: string, stats: Stats): MlshipError {

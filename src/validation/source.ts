@@ -1,9 +1,7 @@
 // Reads a data file into one DuckDB table whose columns are named c0, c1 …: no name from a file is SQL.
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { Digest } from "../digest.ts";
+import { type Digest, digestFile } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { ColumnType } from "../model/model.ts";
 import { loadCsv } from "./csv.ts";
@@ -119,10 +117,4 @@ async function sizeOf(file: string): Promise<number> {
   if (!found.isFile()) throw unreadable(file, "it is not a file");
   if (found.size === 0) throw empty(file);
   return found.size;
-}
-
-async function digestFile(file: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
-  return `sha256:${hash.digest("hex")}`;
 }

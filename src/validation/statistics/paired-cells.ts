@@ -58,6 +58,9 @@ function deltaOf(metric: CountedMetric, average: Average, answers: ClassAnswers)
   return (candidate, production) => value(candidate) - value(production);
 }
 
+/** Puts one draw of a cell's weight into both models' tables. */
+type Draw = (random: Stream, cell: PairedCell, now: Float64Array, before: Float64Array) => void;
+
 /**
  * Differences of a metric over draws of the paired table. Each cell's weight is drawn from the gamma law
  * that its rows, each drawn from the exponential one, add up to: the Bayesian bootstrap (Rubin, 1981) of
@@ -70,23 +73,14 @@ export function drawCells(
   production: ClassAnswers,
   { seed, replicates }: Drawing,
 ): Float64Array {
-  const cells = pairedCells(candidate, production).filter(({ weight }) => weight > 0);
+  const draw: Draw = (random, cell, now, before) => {
+    const scale = cell.squares / cell.weight;
+    const weight = scale * random.gamma(cell.weight / scale);
+    add(now, cell.candidate, weight);
+    add(before, cell.production, weight);
+  };
   const delta = deltaOf(metric, average, candidate);
-  const [now, before] = emptyTables(candidate);
-  const deltas = new Float64Array(replicates);
-  for (let draw = 0; draw < replicates; draw++) {
-    const random = new Stream(seed, draw);
-    now.fill(0);
-    before.fill(0);
-    for (const cell of cells) {
-      const scale = cell.squares / cell.weight;
-      const weight = scale * random.gamma(cell.weight / scale);
-      now[cell.candidate] = (now[cell.candidate] ?? 0) + weight;
-      before[cell.production] = (before[cell.production] ?? 0) + weight;
-    }
-    deltas[draw] = delta(now, before);
-  }
-  return deltas;
+  return deltasOf(candidate, production, delta, { seed, replicates }, draw);
 }
 
 /**
@@ -101,26 +95,44 @@ export function swapCells(
   production: ClassAnswers,
   { seed, replicates }: Drawing,
 ): Float64Array {
-  const cells = pairedCells(candidate, production).filter(({ weight }) => weight > 0);
+  const draw: Draw = (random, cell, now, before) => {
+    const differs = cell.candidate !== cell.production;
+    const kept = differs ? cell.weight * halfOf(random, cell.weight ** 2 / cell.squares) : cell.weight;
+    const swapped = cell.weight - kept;
+    add(now, cell.candidate, kept);
+    add(before, cell.production, kept);
+    add(now, cell.production, swapped);
+    add(before, cell.candidate, swapped);
+  };
   const delta = deltaOf(metric, average, candidate);
-  const [now, before] = emptyTables(candidate);
+  // Other numbers than those of `drawCells`.
+  return deltasOf(candidate, production, delta, { seed: seed ^ 0x5a5a5a5a, replicates }, draw);
+}
+
+/** One difference per draw. Draw i depends on the seed and i alone. */
+function deltasOf(
+  candidate: ClassAnswers,
+  production: ClassAnswers,
+  delta: Delta,
+  { seed, replicates }: Drawing,
+  draw: Draw,
+): Float64Array {
+  const cells = pairedCells(candidate, production).filter(({ weight }) => weight > 0);
+  const size = candidate.classes * (candidate.classes + 1);
+  const [now, before] = [new Float64Array(size), new Float64Array(size)];
   const deltas = new Float64Array(replicates);
-  for (let draw = 0; draw < replicates; draw++) {
-    const random = new Stream(seed ^ 0x5a5a5a5a, draw);
+  for (let at = 0; at < replicates; at++) {
+    const random = new Stream(seed, at);
     now.fill(0);
     before.fill(0);
-    for (const cell of cells) {
-      const differs = cell.candidate !== cell.production;
-      const kept = differs ? cell.weight * halfOf(random, cell.weight ** 2 / cell.squares) : cell.weight;
-      const swapped = cell.weight - kept;
-      now[cell.candidate] = (now[cell.candidate] ?? 0) + kept;
-      before[cell.production] = (before[cell.production] ?? 0) + kept;
-      now[cell.production] = (now[cell.production] ?? 0) + swapped;
-      before[cell.candidate] = (before[cell.candidate] ?? 0) + swapped;
-    }
-    deltas[draw] = delta(now, before);
+    for (const cell of cells) draw(random, cell, now, before);
+    deltas[at] = delta(now, before);
   }
   return deltas;
+}
+
+function add(table: Float64Array, cell: number, weight: number): void {
+  table[cell] = (table[cell] ?? 0) + weight;
 }
 
 /** Rows up to which coins are thrown one by one; the share of more heads is normal enough. */
@@ -135,9 +147,4 @@ function halfOf(random: Stream, throws: number): number {
   let heads = 0;
   for (let at = 0; at < whole; at++) if (random.uniform() < 0.5) heads++;
   return heads / whole;
-}
-
-function emptyTables({ classes }: ClassAnswers): [Float64Array, Float64Array] {
-  const size = classes * (classes + 1);
-  return [new Float64Array(size), new Float64Array(size)];
 }
