@@ -96,6 +96,8 @@ start() { # start NAME COMMAND...: runs it in the background unless it already d
   end_strays "$name"
   TESTBED_PROCESS=$name TESTBED_STATE=$state nohup setsid "$@" >"$state/log/$name.log" 2>&1 </dev/null 9>&- &
   echo $! >"$state/$name.pid"
+  # A process carries its name only once it is the program: until then it would be taken for one that ended.
+  for _ in $(seq 100); do ! running "$name" && kill -0 $! 2>/dev/null || break; sleep 0.05; done
 }
 
 stop() { # stop NAME: asks it to end, insists after 10 s
