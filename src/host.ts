@@ -95,7 +95,7 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       const { findScanner } = await import("./tools/scanner.ts");
       return await findScanner(env, signal);
     },
-    async store(location) {
+    async store({ store: location }) {
       const { createFolderStore } = await import("./tools/folder-store.ts");
       const shown = path.relative(cwd, location);
       return createFolderStore(location, shown.startsWith("..") ? location : `./${shown}`);

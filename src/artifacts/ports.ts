@@ -1,8 +1,11 @@
 // What the store needs from the outside world: create-only objects. Nothing is ever replaced.
 import type { Digest } from "../digest.ts";
 
-/** Bytes, or a file whose bytes must still have `digest` when they are stored. */
-export type ObjectBody = Uint8Array | { file: string; digest?: Digest };
+/** Bytes, or a file of `size` bytes that must still have `digest` when they are stored. */
+export type ObjectBody = Uint8Array | { file: string; size: number; digest: Digest };
+
+/** Told how many more bytes of a body have reached the store, or were found there. */
+export type OnBytes = (bytes: number) => void;
 
 /** A folder or bucket of immutable objects. Keys use `/` and never start with it. */
 export interface ObjectStore {
@@ -10,16 +13,45 @@ export interface ObjectStore {
   readonly location: string;
   /**
    * Writes the object unless the key exists; all of it or nothing, also when the process is killed.
+   * Who creates is decided by the store itself, in one step: of many writers one is told "created".
    * @throws MlshipError `store.*`, exit 5, when the store refuses or is full, and
    *   `store.source-changed`, exit 2, when a file lost its digest; nothing is left behind.
    */
-  create(key: string, body: ObjectBody): Promise<"created" | "exists">;
+  create(key: string, body: ObjectBody, onBytes?: OnBytes): Promise<"created" | "exists">;
   /** The object's bytes, or null when there is none. */
   read(key: string): Promise<Uint8Array | null>;
   /** Copies the object to a local file; false when there is none. */
-  download(key: string, file: string): Promise<boolean>;
-  /** Bytes, or null when there is none. */
+  download(key: string, file: string, onBytes?: OnBytes): Promise<boolean>;
+  /** Bytes of the body that was created, or null when there is none. */
   size(key: string): Promise<number | null>;
-  /** The keys below a prefix, sorted by code unit. */
-  list(prefix: string): AsyncIterable<string>;
+  /** The keys below a prefix, sorted by code unit; only those that sort behind `after`. */
+  list(prefix: string, after?: string): AsyncIterable<string>;
+}
+
+/** An object as the store keeps it. */
+export interface KeptObject {
+  key: string;
+  /** Bytes that it takes. */
+  size: number;
+  /** When it was created, by the store's own clock. */
+  at: Date;
+}
+
+/** Bytes on their way to a key: a multipart upload that was not completed, a file that has no name yet. */
+export interface UnfinishedObject {
+  /** Null where only the store's own temporary name is known. */
+  key: string | null;
+  id: string;
+  at: Date;
+}
+
+/** What `mlship gc` alone may do to a store: everything else creates and reads. */
+export interface Sweeper {
+  /** The store's clock, which `at` is of. */
+  now(): Promise<Date>;
+  kept(prefix: string): AsyncIterable<KeptObject>;
+  unfinished(): AsyncIterable<UnfinishedObject>;
+  /** Removes an object; one that is gone is no error. */
+  remove(key: string): Promise<void>;
+  abandon(upload: UnfinishedObject): Promise<void>;
 }

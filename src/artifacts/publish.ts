@@ -4,7 +4,7 @@ import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { corrupt, encode } from "./document.ts";
 import { blobKey, releaseKey } from "./layout.ts";
-import type { ObjectStore } from "./ports.ts";
+import type { ObjectBody, ObjectStore } from "./ports.ts";
 import { blobsOf } from "./release.ts";
 import type { Blob, Release } from "./release.ts";
 import { nameRelease } from "./versions.ts";
@@ -40,10 +40,10 @@ async function putBlob(store: ObjectStore, blob: Blob, sources: Sources): Promis
 }
 
 /** A body that the store creates only while it has the digest of its name. */
-function bodyOf({ sha256 }: Blob, sources: Sources): Uint8Array | { file: string; digest: Digest } {
+function bodyOf({ sha256, size }: Blob, sources: Sources): ObjectBody {
   const source = sources.get(sha256);
   if (source === undefined) throw new TypeError(`the release names ${sha256}, and no source has it`);
-  if (!(source instanceof Uint8Array)) return { file: source.file, digest: sha256 };
+  if (!(source instanceof Uint8Array)) return { file: source.file, size, digest: sha256 };
   if (digestBytes(source) === sha256) return source;
   throw new MlshipError({
     code: "store.source-changed",

@@ -17,7 +17,7 @@ export async function build(
 ): Promise<Result<BuiltImage>> {
   const project = await openProject(host, selection);
   const { name, artifacts } = project.config;
-  const store = await host.store(artifacts.store);
+  const store = await host.store(artifacts);
   const production = serving(await readChannel(store, name, project.channel));
   return await withStaging(project, host, async (folder) => {
     // Judged in the environment that the image will have: its lock is made or refused before.

@@ -54,7 +54,7 @@ export async function generate(
   const project = await openProject(host, selection);
   const { config } = project;
   const output = path.resolve(config.folder, options.output);
-  const store = await host.store(config.artifacts.store);
+  const store = await host.store(config.artifacts);
   const production = serving(await readChannel(store, config.name, project.channel));
   return await withStaging(project, host, async (folder) => {
     const locking = options.check ? demandLock : requireLock;

@@ -19,7 +19,7 @@ export interface HistoryDocument extends ResultDocument {
 /** The ledger of the project's channel, its hash chain checked. */
 export async function history(host: Host, selection: ProjectOptions): Promise<Result<HistoryDocument>> {
   const { config, channel } = await openProject(host, selection);
-  const store = await host.store(config.artifacts.store);
+  const store = await host.store(config.artifacts);
   const entries = (await readChannel(store, config.name, channel)).toReversed();
   return {
     document: {

@@ -1,5 +1,6 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
 import type { ObjectStore } from "../artifacts/ports.ts";
+import type { ArtifactSettings } from "../config/config.ts";
 import type { Resolver } from "../image/lock/ports.ts";
 import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
 import type { Scanner } from "../image/check/vulnerabilities.ts";
@@ -75,8 +76,8 @@ export interface Host {
   isAlive(pid: number): boolean;
   /** What looks for known vulnerabilities; null when none is installed. */
   scanner(): Promise<Scanner | null>;
-  /** @param location a folder, or a URL such as `s3://bucket/prefix`. */
-  store(location: string): Promise<ObjectStore>;
+  /** @throws MlshipError `store.*`, exit 2 or 5, for a place that cannot be reached. */
+  store(settings: ArtifactSettings): Promise<ObjectStore>;
   target(options: LocalTargetOptions): Promise<Target>;
   /** A Prometheus that answers the queries of `deploy.canary.prometheus`. @param url its address. */
   metrics(url: string): Promise<Metrics>;

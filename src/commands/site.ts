@@ -42,7 +42,7 @@ export async function openSiteToChange(
 }
 
 async function siteOf(project: Project, host: Host, doing: string): Promise<Site> {
-  const store = await host.store(project.config.artifacts.store);
+  const store = await host.store(project.config.artifacts);
   const target = await openTarget(project, host, store, doing);
   const entries = await readChannel(store, project.config.name, project.channel);
   return { project, host, store, target, entries, doing };

@@ -23,7 +23,7 @@ export interface UploadDocument extends ResultDocument {
 /** Stores the project's model when it passes its gates. */
 export async function upload(host: Host, selection: ProjectOptions): Promise<Result<UploadDocument>> {
   const project = await openProject(host, selection);
-  const store = await host.store(project.config.artifacts.store);
+  const store = await host.store(project.config.artifacts);
   const production = serving(await readChannel(store, project.config.name, project.channel));
   return await withStaging(project, host, async (folder) => {
     const judgement = await judge(project, host, folder, { store, production, reuse: true });

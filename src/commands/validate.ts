@@ -50,7 +50,7 @@ export async function validate(
     const sarif = await scanAsSarif(project, host);
     await files.write("sarif", () => sarif);
   }
-  const store = await host.store(project.config.artifacts.store);
+  const store = await host.store(project.config.artifacts);
   const production = serving(await readChannel(store, name, project.channel));
   const { report } = await withStaging(project, host, (folder) =>
     judge(project, host, folder, { store, production, reuse: false }),

@@ -30,6 +30,26 @@ export interface FairnessRule {
   maxGap: number;
 }
 
+/** Where releases are kept, and how that place is reached and protected. */
+export interface ArtifactSettings {
+  /** Absolute folder, or a URL as it was written. */
+  store: string;
+  singleWriter: boolean;
+  /** How objects are encrypted before they leave this machine; exactly one of the two is named. */
+  encryption: { keyFile: string | null; kmsKey: string | null } | null;
+  s3: {
+    endpoint: string | null;
+    region: string | null;
+    pathStyle: Written["artifacts"]["s3"]["pathStyle"];
+    profile: string | null;
+    encryption: Written["artifacts"]["s3"]["encryption"];
+    kmsKey: string | null;
+    /** Absolute. */
+    customerKeyFile: string | null;
+    lock: { mode: "governance" | "compliance"; days: number } | null;
+  };
+}
+
 /** One project's resolved configuration. Paths are absolute, durations in milliseconds. */
 export interface Config {
   /** The folder of mlship.yaml: what its relative paths start from. */
@@ -97,10 +117,7 @@ export interface Config {
     /** Whether a failed request may be sent again. */
     idempotent: boolean;
   };
-  artifacts: {
-    /** Absolute folder, or a URL as it was written. */
-    store: string;
-  };
+  artifacts: ArtifactSettings;
   deploy: {
     target: Written["deploy"]["target"];
     strategy: Written["deploy"]["strategy"];
@@ -182,7 +199,27 @@ export function resolveConfig(written: Written, folder: string, environment: str
       key: validate.key ?? null,
     },
     serve: { port: serve.port, timeoutMs: parseDuration(serve.timeout), idempotent: serve.idempotent },
-    artifacts: { store: artifacts.store.includes("://") ? artifacts.store : absolute(artifacts.store) },
+    artifacts: {
+      store: artifacts.store.includes("://") ? artifacts.store : absolute(artifacts.store),
+      singleWriter: artifacts.singleWriter,
+      encryption:
+        artifacts.encryption === undefined
+          ? null
+          : {
+              keyFile: absoluteOrNull(artifacts.encryption.keyFile),
+              kmsKey: artifacts.encryption.kmsKey ?? null,
+            },
+      s3: {
+        endpoint: artifacts.s3.endpoint ?? null,
+        region: artifacts.s3.region ?? null,
+        pathStyle: artifacts.s3.pathStyle,
+        profile: artifacts.s3.profile ?? null,
+        encryption: artifacts.s3.encryption,
+        kmsKey: artifacts.s3.kmsKey ?? null,
+        customerKeyFile: absoluteOrNull(artifacts.s3.customerKeyFile),
+        lock: artifacts.s3.lock ?? null,
+      },
+    },
     deploy: {
       target: deploy.target,
       strategy: deploy.strategy,

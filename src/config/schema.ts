@@ -1,10 +1,11 @@
 // The schema of mlship.yaml: every key, what it means, and its default. All else derives from here.
 import { z } from "zod";
+import { artifacts } from "./artifacts-keys.ts";
 import { canary, strategy } from "./canary-keys.ts";
 import { image } from "./image-keys.ts";
 import { partially } from "./keys.ts";
 import { kubernetes } from "./kubernetes-keys.ts";
-import { label, localPath, path, positiveDuration } from "./texts.ts";
+import { label, localPath, positiveDuration } from "./texts.ts";
 import { validate } from "./validate-keys.ts";
 
 /** Model formats that `model.format` may name; `auto` detects the format from the content. */
@@ -78,14 +79,6 @@ const serve = z
       .default(true),
   })
   .describe("How the model is served.");
-
-const artifacts = z
-  .strictObject({
-    store: path
-      .describe("Folder that keeps models, reports and the history of releases.")
-      .default("./.mlship/store"),
-  })
-  .describe("Where released models are kept.");
 
 const deploy = z
   .strictObject({

@@ -4,7 +4,7 @@ import { constants, createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { chmod, copyFile, link, lstat, mkdir, open, readdir, realpath, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { ObjectBody, ObjectStore } from "../artifacts/ports.ts";
+import type { ObjectBody, ObjectStore, OnBytes } from "../artifacts/ports.ts";
 import { MlshipError } from "../errors.ts";
 import { missing, removeLeftovers, systemCode } from "./leftovers.ts";
 
@@ -22,14 +22,18 @@ const segment = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
 export function createFolderStore(folder: string, location: string): ObjectStore {
   let swept = false;
 
-  async function create(key: string, body: ObjectBody): Promise<"created" | "exists"> {
+  async function create(
+    key: string,
+    body: ObjectBody,
+    onBytes: OnBytes = () => {},
+  ): Promise<"created" | "exists"> {
     const path = pathOf(key);
     if ((await found(key)) !== null) return "exists";
     const writing = join(folder, writingFolder);
     const temporary = join(writing, randomUUID());
     try {
       await makeFolders([folder, writing, ...foldersOf(key)]);
-      await write(temporary, body, key);
+      await write(temporary, body, key, onBytes);
       if (!swept) await removeLeftovers(writing, "", temporary);
       swept = true;
       if (!(await linkOnce(temporary, path))) return "exists";
@@ -102,38 +106,47 @@ export function createFolderStore(folder: string, location: string): ObjectStore
         await file.close();
       }
     },
-    async download(key, file) {
+    async download(key, file, onBytes = () => {}) {
       const object = await found(key);
       if (object === null) return false;
       await copyFile(object.path, file, constants.COPYFILE_FICLONE);
       await chmod(file, 0o644);
+      onBytes(object.size);
       return true;
     },
     async size(key) {
       return (await found(key))?.size ?? null;
     },
-    async *list(prefix) {
+    async *list(prefix, after = "") {
       const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
       const keys: string[] = [];
-      for await (const key of keysBelow(folder, start)) if (key.startsWith(prefix)) keys.push(key);
+      for await (const key of keysBelow(folder, start))
+        if (key.startsWith(prefix) && key > after) keys.push(key);
       yield* keys.sort();
     },
   };
 }
 
 /** Writes and forces to disk; a file's bytes are digested on their way. */
-async function write(path: string, body: ObjectBody, key: string): Promise<void> {
+async function write(path: string, body: ObjectBody, key: string, onBytes: OnBytes): Promise<void> {
   const file = await open(path, "wx", 0o444);
   try {
-    if (body instanceof Uint8Array) await file.writeFile(body);
-    else await copyInto(file, body, key);
+    if (body instanceof Uint8Array) {
+      await file.writeFile(body);
+      onBytes(body.length);
+    } else await copyInto(file, body, key, onBytes);
     await file.sync();
   } finally {
     await file.close();
   }
 }
 
-async function copyInto(file: FileHandle, body: Exclude<ObjectBody, Uint8Array>, key: string): Promise<void> {
+async function copyInto(
+  file: FileHandle,
+  body: Exclude<ObjectBody, Uint8Array>,
+  key: string,
+  onBytes: OnBytes,
+): Promise<void> {
   const hash = createHash("sha256");
   const source = createReadStream(body.file, { highWaterMark: 1024 * 1024 });
   await file.writeFile(
@@ -142,10 +155,11 @@ async function copyInto(file: FileHandle, body: Exclude<ObjectBody, Uint8Array>,
         if (!Buffer.isBuffer(chunk)) continue;
         hash.update(chunk);
         yield chunk;
+        onBytes(chunk.length);
       }
     })(),
   );
-  if (body.digest === undefined || body.digest === `sha256:${hash.digest("hex")}`) return;
+  if (body.digest === `sha256:${hash.digest("hex")}`) return;
   throw new MlshipError({
     code: "store.source-changed",
     what: `${body.file} changed while it was stored`,

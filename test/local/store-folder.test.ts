@@ -127,10 +127,10 @@ describe("a folder store", () => {
     const file = join(scratch, "model.bin");
     writeFileSync(file, Buffer.alloc(3_000_000, "model"));
     const digest = digestBytes(readFileSync(file));
-    expect(await store.create("good", { file, digest })).toBe("created");
+    expect(await store.create("good", { file, size: 3_000_000, digest })).toBe("created");
     expect(digestBytes((await store.read("good"))!)).toBe(digest);
     writeFileSync(file, "trained again");
-    await expect(store.create("bad", { file, digest })).rejects.toMatchObject({
+    await expect(store.create("bad", { file, size: 3_000_000, digest })).rejects.toMatchObject({
       code: "store.source-changed",
     });
     expect(await keys()).toEqual(["good"]);
@@ -223,8 +223,9 @@ it("leaves nothing behind on a disk that is full, and goes on when there is room
   try {
     await store.create("small", Buffer.from("1"));
     const big = join(scratch, "big");
-    writeFileSync(big, Buffer.alloc(1_000_000));
-    for (const body of [Buffer.alloc(1_000_000), { file: big }]) {
+    const bytes = Buffer.alloc(1_000_000);
+    writeFileSync(big, bytes);
+    for (const body of [bytes, { file: big, size: bytes.length, digest: digestBytes(bytes) }]) {
       await expect(store.create("big", body)).rejects.toMatchObject({
         code: "store.full",
         exit: "unavailable",

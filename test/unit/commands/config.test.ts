@@ -70,6 +70,10 @@ it("shows the origin beside each value on a terminal", async () => {
       idempotent: true             default
     artifacts:
       store: ./.mlship/store       default
+      singleWriter: false          default
+      s3:
+        pathStyle: auto            default
+        encryption: bucket         default
     deploy:
       target: local                default
       strategy: canary             default

@@ -49,7 +49,21 @@ describe("defaults", () => {
         key: null,
       },
       serve: { port: 8080, timeoutMs: 2000, idempotent: true },
-      artifacts: { store: join(folder, ".mlship", "store") },
+      artifacts: {
+        store: join(folder, ".mlship", "store"),
+        singleWriter: false,
+        encryption: null,
+        s3: {
+          endpoint: null,
+          region: null,
+          pathStyle: "auto",
+          profile: null,
+          encryption: "bucket",
+          kmsKey: null,
+          customerKeyFile: null,
+          lock: null,
+        },
+      },
       deploy: {
         target: "local",
         strategy: "canary",
