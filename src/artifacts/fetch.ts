@@ -7,8 +7,9 @@ import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { PythonLock } from "../validation/ports.ts";
 import { corrupt, encode, readDocument } from "./document.ts";
+import { inParallel } from "./in-parallel.ts";
 import { blobKey, releaseKey } from "./layout.ts";
-import type { ObjectStore } from "./ports.ts";
+import type { ObjectStore, OnBytes } from "./ports.ts";
 import { releaseSchema } from "./release.ts";
 import type { Blob, Release } from "./release.ts";
 import { listVersions, releaseOf } from "./versions.ts";
@@ -77,11 +78,21 @@ export async function fetchServerFile(
  * `mlship.json`. The folder appears whole or not at all; one that is there and right is kept, one
  * that was altered is replaced.
  */
-export async function materialise(store: ObjectStore, release: Release, folder: string): Promise<void> {
+export async function materialise(
+  store: ObjectStore,
+  release: Release,
+  folder: string,
+  onBytes: OnBytes = () => {},
+): Promise<void> {
   if (await holds(folder, release)) return;
   const temporary = `${folder}.${randomUUID()}`;
+  const { files } = release.model;
+  const fetch = async (file: (typeof files)[number]) => {
+    await download(store, file, join(temporary, file.path), onBytes);
+  };
   try {
-    for (const file of release.model.files) await download(store, file, join(temporary, file.path));
+    await mkdir(temporary, { recursive: true });
+    await inParallel(files, fetch, { sizeOf: ({ size }) => size });
     await writeFile(join(temporary, "mlship.json"), encode(release.bundle));
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
@@ -93,10 +104,10 @@ export async function materialise(store: ObjectStore, release: Release, folder: 
   }
 }
 
-async function download(store: ObjectStore, blob: Blob, file: string): Promise<void> {
+async function download(store: ObjectStore, blob: Blob, file: string, onBytes: OnBytes): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const key = blobKey(blob.sha256);
-  if (!(await store.download(key, file))) throw corrupt(store, key, "it is missing");
+  if (!(await store.download(key, file, onBytes))) throw corrupt(store, key, "it is missing");
   if ((await digestFile(file)) !== blob.sha256)
     throw corrupt(store, key, "its bytes are not those of its name");
 }

@@ -3,40 +3,59 @@ import { digestBytes } from "../digest.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { corrupt, encode } from "./document.ts";
+import { inParallel } from "./in-parallel.ts";
 import { blobKey, releaseKey } from "./layout.ts";
-import type { ObjectBody, ObjectStore } from "./ports.ts";
+import type { ObjectBody, ObjectStore, OnBytes } from "./ports.ts";
 import { blobsOf } from "./release.ts";
 import type { Blob, Release } from "./release.ts";
-import { nameRelease } from "./versions.ts";
+import { nameRelease, requireFree } from "./versions.ts";
 
 /** Where the bytes of a digest are on this machine. */
 export type Sources = ReadonlyMap<Digest, Uint8Array | { file: string }>;
 
+/** Who is told how publishing goes, and what ends it. */
+export interface Publishing {
+  /** Told the bytes of each blob that are in the store by now, those that were there among them. */
+  onBytes?: OnBytes;
+  signal?: AbortSignal;
+}
+
 /**
  * Puts a release and all of its bytes into the store. A call that was killed anywhere is finished
  * by the same call; what is there already is not sent again. Until the last step, the version,
- * nobody can see the release.
+ * nobody can see the release. One that has its version already costs one request.
  * @returns whether this call made the version; false when the same release had it before.
- * @throws MlshipError `version.exists`, exit 2; `store.*`.
+ * @throws MlshipError `version.exists`, exit 2, before anything is sent; `store.*`.
  */
 export async function publish(
   store: ObjectStore,
   release: Release,
   sources: Sources,
+  { onBytes = () => {}, signal }: Publishing = {},
 ): Promise<{ release: Release; created: boolean }> {
-  for (const blob of blobsOf(release)) await putBlob(store, blob, sources);
+  if (!(await requireFree(store, release))) return { release, created: false };
+  const put = (blob: Blob) => putBlob(store, blob, sources, onBytes);
+  await inParallel(blobsOf(release), put, { sizeOf: ({ size }) => size, signal });
   await store.create(releaseKey(release.digest), encode(release));
   return { release, created: await nameRelease(store, release) };
 }
 
-async function putBlob(store: ObjectStore, blob: Blob, sources: Sources): Promise<void> {
+/** Up to so many bytes, sending costs no more than asking whether it is needed. */
+const cheap = 64 * 1024;
+
+async function putBlob(store: ObjectStore, blob: Blob, sources: Sources, onBytes: OnBytes): Promise<void> {
   const key = blobKey(blob.sha256);
-  const size = await store.size(key);
-  if (size === null) {
-    await store.create(key, bodyOf(blob, sources));
-    return;
+  let told = 0;
+  const tell = (bytes: number) => {
+    told += bytes;
+    onBytes(bytes);
+  };
+  const there = blob.size <= cheap ? null : await store.size(key);
+  if (there !== null || (await store.create(key, bodyOf(blob, sources), tell)) === "exists") {
+    const size = there ?? (await store.size(key));
+    if (size !== blob.size) throw corrupt(store, key, `it has ${size ?? "no"} bytes instead of ${blob.size}`);
   }
-  if (size !== blob.size) throw corrupt(store, key, `it has ${size} bytes instead of ${blob.size}`);
+  onBytes(blob.size - told);
 }
 
 /** A body that the store creates only while it has the digest of its name. */

@@ -19,6 +19,23 @@ export const versionDocumentSchema = z.strictObject({
 });
 
 /**
+ * Whether a release can still get its version; false when it has it.
+ * @throws MlshipError `version.exists`, exit 2, when the version stands for another release.
+ */
+export async function requireFree(store: ObjectStore, release: Release): Promise<boolean> {
+  const { name, version, digest } = release;
+  const taken = await releaseOf(store, name, version);
+  if (taken === null || taken === digest) return taken === null;
+  throw new MlshipError({
+    code: "version.exists",
+    what: `${name} ${version} is already released with other content`,
+    why: `it stands for release ${taken}, and this one would be ${digest}`,
+    fix: "raise version in mlship.yaml: a released version is never changed",
+    exit: "usage",
+  });
+}
+
+/**
  * Gives a stored release its version. True when this call did it, false when it was done before.
  * @throws MlshipError `version.exists`, exit 2, when the version stands for another release.
  */
@@ -26,16 +43,8 @@ export async function nameRelease(store: ObjectStore, release: Release): Promise
   const { name, version, digest } = release;
   const { at, actor } = release.volatile;
   const document = { schema: "mlship.version/v1", name, version, release: digest, volatile: { at, actor } };
-  if ((await store.create(versionKey(name, version), encode(document))) === "created") return true;
-  const taken = await releaseOf(store, name, version);
-  if (taken === digest) return false;
-  throw new MlshipError({
-    code: "version.exists",
-    what: `${name} ${version} is already released with other content`,
-    why: `it stands for release ${taken ?? "unknown"}, and this one would be ${digest}`,
-    fix: "raise version in mlship.yaml: a released version is never changed",
-    exit: "usage",
-  });
+  const outcome = await store.create(versionKey(name, version), encode(document));
+  return outcome === "created" || (await requireFree(store, release));
 }
 
 /** The digest of the release that a version stands for, or null. */

@@ -14,7 +14,7 @@ import { evaluate, presumeTask } from "../validation/evaluate.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { intervalOf } from "../validation/statistics/interval.ts";
 import { openCandidate, withScorer } from "./candidate.ts";
-import { scoringProgress } from "./scoring-progress.ts";
+import { rowPace } from "./pace.ts";
 import { inStep } from "./step.ts";
 import type { Host } from "./host.ts";
 import { proposeGates, type Reached } from "./init/gates.ts";
@@ -130,7 +130,7 @@ async function measureToday(
             scorer,
             reading: {},
             signal: host.signal,
-            onProgress: scoringProgress(update, host.clock),
+            onProgress: rowPace(update, host.clock),
           }),
         );
         const { confidence } = project.config.validate;

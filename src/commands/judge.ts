@@ -19,7 +19,7 @@ import { makeBundle, openCandidate, withScorer, type Candidate, type Locking } f
 import type { Host } from "./host.ts";
 import { looksAtProduction, openProduction } from "./production.ts";
 import type { Project } from "./project.ts";
-import { scoringProgress } from "./scoring-progress.ts";
+import { rowPace } from "./pace.ts";
 import { inStep } from "./step.ts";
 
 /** A judged model. */
@@ -147,7 +147,7 @@ async function reportOn(
         config,
         version: host.version,
         monotonic: () => host.clock.monotonic(),
-        onProgress: scoringProgress(update, host.clock),
+        onProgress: rowPace(update, host.clock),
         signal: host.signal,
       }),
     );

@@ -14,7 +14,7 @@ import { evaluate, type Reading } from "../validation/evaluate.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Host } from "./host.ts";
 import type { Project } from "./project.ts";
-import { scoringProgress } from "./scoring-progress.ts";
+import { rowPace } from "./pace.ts";
 import { inStep } from "./step.ts";
 
 /** Whether any gate looks at the version in production. */
@@ -81,7 +81,7 @@ async function scoreAgain(
     const scorer = await (await host.scorers()).open(environment, bundleFolder);
     try {
       const { task, classes, inputs } = release.bundle;
-      const onProgress = scoringProgress(update, host.clock);
+      const onProgress = rowPace(update, host.clock);
       const model = { task, classes };
       const { signal } = host;
       const scored = await evaluate({ model, inputs, dataset, scorer, reading, onProgress, signal });

@@ -3,15 +3,18 @@ import path from "node:path";
 import { fetchBlob, fetchRelease } from "../artifacts/fetch.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import { publish, type Sources } from "../artifacts/publish.ts";
-import { makeRelease, type Release } from "../artifacts/release.ts";
+import { blobsOf, makeRelease, type Release } from "../artifacts/release.ts";
 import { releaseOf } from "../artifacts/versions.ts";
 import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { goldenSchema } from "../validation/golden.ts";
 import { reportSchema } from "../validation/report.ts";
+import { showBytes } from "../validation/show.ts";
 import type { Host } from "./host.ts";
 import type { Judgement } from "./judge.ts";
+import { bytePace } from "./pace.ts";
 import type { Project } from "./project.ts";
+import { inStep } from "./step.ts";
 
 /** A release in the store, and whether this run put it there. */
 export interface Stored {
@@ -58,8 +61,17 @@ export async function storeRelease(
       tool: host.version,
     },
   });
-  const all: Sources = sources;
-  return await publish(store, release, all);
+  return await send(host, store, release, sources);
+}
+
+async function send(host: Host, store: ObjectStore, release: Release, sources: Sources): Promise<Stored> {
+  const { name, version } = release;
+  const total = blobsOf(release).reduce((sum, { size }) => sum + size, 0);
+  return await inStep(host, `store ${name} ${version}`, async (update) => {
+    const onBytes = bytePace(update, host.clock, total);
+    const stored = await publish(store, release, sources, { onBytes, signal: host.signal });
+    return { result: stored, told: `${showBytes(total)} in ${store.location}` };
+  });
 }
 
 /** The release of this version, when it is of the same model in the same environment; else null. */

@@ -50,9 +50,9 @@ export function createMemoryStore(): MemoryStore {
       await store.pause();
       return objects.get(key)?.length ?? null;
     },
-    async *list(prefix) {
+    async *list(prefix, after = "") {
       await store.pause();
-      yield* [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+      yield* [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     },
   };
   return store;

@@ -13,6 +13,7 @@ import {
 } from "../../../src/artifacts/fetch.ts";
 import { blobKey, releaseKey, versionKey } from "../../../src/artifacts/layout.ts";
 import { publish } from "../../../src/artifacts/publish.ts";
+import type { ObjectStore } from "../../../src/artifacts/ports.ts";
 import { blobsOf, makeRelease, releaseSchema } from "../../../src/artifacts/release.ts";
 import { listVersions } from "../../../src/artifacts/versions.ts";
 import { digestBytes } from "../../../src/digest.ts";
@@ -79,6 +80,31 @@ describe("publish", () => {
       why: expect.stringContaining(`${release.digest}, and this one would be ${other.release.digest}`),
     });
     expect(await fetchVersion(store, "fraud", "1.4.0")).toEqual(release);
+  });
+
+  it("asks one thing about a release that is there, and sends nothing of another under its version", async () => {
+    const store = createMemoryStore();
+    await publish(store, release, sources);
+    const asked: string[] = [];
+    const watched: ObjectStore = {
+      ...store,
+      read: (key) => (asked.push(key), store.read(key)),
+      size: (key) => (asked.push(key), store.size(key)),
+      create: (key, body) => (asked.push(key), store.create(key, body)),
+    };
+    await publish(watched, release, sources);
+    const other = exampleRelease("1.4.0", "other");
+    await expect(publish(watched, other.release, other.sources)).rejects.toThrow("already released");
+    expect(asked).toEqual([versionKey("fraud", "1.4.0"), versionKey("fraud", "1.4.0")]);
+  });
+
+  it("tells every byte once, sent or found", async () => {
+    const store = createMemoryStore();
+    const all = blobsOf(release);
+    await store.create(blobKey(all[0]!.sha256), sources.get(all[0]!.sha256) as Uint8Array);
+    let told = 0;
+    await publish(store, release, sources, { onBytes: (bytes) => (told += bytes) });
+    expect(told).toBe(all.reduce((sum, { size }) => sum + size, 0));
   });
 
   const writes = blobsOf(release).length + 2;

@@ -1,11 +1,11 @@
 // What a person who waits for scoring reads.
 import { expect, test } from "vitest";
-import { scoringProgress } from "../../../src/commands/scoring-progress.ts";
+import { bytePace, rowPace } from "../../../src/commands/pace.ts";
 
 function told(steps: [ms: number, done: number][], total: number): string[] {
   const lines: string[] = [];
   let now = 5000;
-  const progress = scoringProgress((line) => void lines.push(line), { monotonic: () => now });
+  const progress = rowPace((line) => void lines.push(line), { monotonic: () => now });
   for (const [ms, done] of steps) {
     now = 5000 + ms;
     progress(done, total);
@@ -33,4 +33,19 @@ test("rows at first, then the rate and the time left", () => {
 test("slow models take minutes and hours", () => {
   expect(told([[10_000, 25]], 1000)).toEqual(["25 of 1,000 rows, 2.5/s, 7 min left"]);
   expect(told([[10_000, 25]], 100_000)).toEqual(["25 of 100,000 rows, 2.5/s, 12 h left"]);
+});
+
+test("bytes tell their rate and the time left, whatever the pieces", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = bytePace((line) => void lines.push(line), { monotonic: () => now }, 3 * 2 ** 30);
+  for (const ms of [500, 5000, 15_000]) {
+    now = ms;
+    progress(2 ** 30);
+  }
+  expect(lines).toEqual([
+    "1 GiB of 3 GiB",
+    "2 GiB of 3 GiB, 409.6 MiB/s, 3 s left",
+    "3 GiB of 3 GiB, 204.8 MiB/s",
+  ]);
 });
