@@ -34,8 +34,10 @@ export class CsvScan {
   fault: Fault | null = null;
   /** What the values of each column look like: bits of {@link looks}. */
   readonly columns: Uint8Array;
+  /** Those of the words for a missing value that stand in a field. */
+  readonly words = new Set<string>();
   readonly #parts: Uint8Array;
-  readonly #missing: ReadonlySet<number>;
+  readonly #missing: ReadonlyMap<number, string>;
   #state = state.start;
   #field = 0;
   #empty = true;
@@ -52,7 +54,7 @@ export class CsvScan {
   constructor(delimiter: string, fields: number, missing: readonly string[]) {
     this.columns = new Uint8Array(fields);
     this.#parts = partsOf(delimiter.charCodeAt(0));
-    this.#missing = new Set(missing.map((word) => wordOf(Buffer.from(word), 0, word.length)));
+    this.#missing = new Map(missing.map((word) => [wordOf(Buffer.from(word), 0, word.length), word]));
   }
 
   /**
@@ -140,9 +142,8 @@ export class CsvScan {
 
   #endField(): void {
     if (this.#state === state.closed) {
-      const isText =
-        this.#seen & part.text && !this.#missing.has(this.#word * (wordBytes + 1) + this.#length);
-      this.#note(isText ? looks.text : looks.odd);
+      const isMissing = this.#isMissing(this.#word * (wordBytes + 1) + this.#length);
+      this.#note(this.#seen & part.text && !isMissing ? looks.text : looks.odd);
       this.#seen = 0;
       this.#length = 0;
       this.#word = 0;
@@ -160,7 +161,7 @@ export class CsvScan {
 
   /** What an unquoted value looks like. */
   #look(bytes: Uint8Array, from: number, to: number, seen: number): number {
-    if (to - from <= wordBytes && this.#missing.has(wordOf(bytes, from, to))) return 0;
+    if (to - from <= wordBytes && this.#isMissing(wordOf(bytes, from, to))) return 0;
     if (seen & part.text) return looks.text;
     if (seen & part.odd) return looks.odd;
     const first = bytes[from] ?? 0;
@@ -174,6 +175,13 @@ export class CsvScan {
       return looks.odd;
     }
     return seen & (part.dot | part.exponent) ? looks.real : looks.whole;
+  }
+
+  #isMissing(word: number): boolean {
+    const found = this.#missing.get(word);
+    if (found === undefined) return false;
+    this.words.add(found);
+    return true;
   }
 
   #endRecord(): void {

@@ -6,15 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Digest } from "../digest.ts";
-import { looks } from "./csv-scan.ts";
-import { readCsvShape } from "./csv-shape.ts";
+import { guessing, missing, readingOf } from "./csv-reading.ts";
+import { type CsvLayout, type CsvShape, readCsvShape, readLooks } from "./csv-shape.ts";
 import { boundMemory } from "./database.ts";
 import { refused, rejectDuplicates, unreadable } from "./data-fault.ts";
 import { readHeader, readStart } from "./header.ts";
 import { describe, literal, pathLiteral, type SourceColumn } from "./stored.ts";
-
-/** What stands for a missing value in a CSV file; what pandas reads as missing, without the numeric oddities. */
-const missing = ["", ..."NA N/A n/a #N/A <NA> NaN nan -NaN -nan NULL null None".split(" ")];
 
 /**
  * Makes the table `rows` from a CSV file of `size` bytes.
@@ -27,48 +24,69 @@ export async function loadCsv(
 ): Promise<{ columns: SourceColumn[]; digest: Digest }> {
   const { delimiter, names } = await readHeader(file, size);
   rejectDuplicates(file, names);
-  const shape = await readCsvShape(file, { delimiter, fields: names.length, missing });
-  if (shape.fault !== null) throw unreadable(file, shape.fault, { line: shape.line });
+  const layout = { delimiter, fields: names.length, missing };
   await boundMemory(connection, names.length);
-  const places = names.map((_name, place) => `'c${place}'`);
-  const options = `header=true, skip=0, delim=${literal(delimiter)}, quote='"', escape='"', comment='',
-    strict_mode=false, hive_partitioning=false, nullstr=[${missing.map(literal).join()}], names=[${places.join()}]`;
-  const load = (types: string) => (path: string) =>
-    connection.run(
-      `create or replace table rows as select * from read_csv(${pathLiteral(path)}, ${options}, ${types})`,
+  const dialect = dialectOf(layout);
+  const load: Load = (reading) =>
+    withoutMark(file, (path) =>
+      connection.run(
+        `create or replace table rows as select * from read_csv(${pathLiteral(path)}, ${dialect}, ${reading})`,
+      ),
     );
-  const known = typesOf(shape.columns);
-  const isLoaded =
-    known !== null &&
-    (await withoutMark(file, load(`types=[${known.map(literal).join()}]`)).then(
-      () => true,
-      // A whole number beyond 64 bits, a lone minus: what such a column is, is for the reader to say.
-      () => false,
-    ));
-  if (!isLoaded) {
-    await withoutMark(file, load(guessing)).catch((cause: unknown) => {
-      throw refused(file, cause);
-    });
-  }
+  const { shape, isLoaded } = await checkWhileLoading(connection, file, layout, load);
+  if (shape.fault !== null) throw unreadable(file, shape.fault, { line: shape.line });
+  if (!isLoaded) await loadAsWhole(file, readingOf(shape), load);
   await rejectLostRows(connection, file, shape.records - 1, names.length);
   const columns = await adoptTruthValues(connection, await describe(connection, names));
   return { columns, digest: shape.digest };
 }
 
-/**
- * Reads the whole file twice, to look at every value before a type is chosen. Neither dates nor truth
- * values are guessed: 2020-01-01 and yes are text, as in most training code.
- */
-const guessing = "sample_size=-1, auto_type_candidates=['BIGINT','DOUBLE','VARCHAR']";
+/** What DuckDB is told of a file's records. */
+function dialectOf({ delimiter, fields }: CsvLayout): string {
+  const places = Array.from({ length: fields }, (_none, place) => literal(`c${place}`));
+  return `header=true, skip=0, delim=${literal(delimiter)}, quote='"', escape='"', comment='',
+    strict_mode=false, hive_partitioning=false, names=[${places.join()}]`;
+}
 
-/** The types that {@link guessing} would choose; null when a column's looks do not tell. */
-function typesOf(columns: Uint8Array): string[] | null {
-  const types = Array.from(columns, (look) => {
-    if (look === 0 || look & looks.text) return "VARCHAR";
-    if (look & looks.odd) return null;
-    return look & looks.real ? "DOUBLE" : "BIGINT";
-  });
-  return types.every((type) => type !== null) ? types : null;
+/** Fills the table by a reading; see {@link readingOf}. */
+type Load = (reading: string) => Promise<void>;
+
+/**
+ * Checks the whole file, and meanwhile loads it the way in which its first records have to be read. When
+ * all of them have to be read otherwise, such as whole numbers of which a late one is not, it is not loaded.
+ */
+async function checkWhileLoading(
+  connection: DuckDBConnection,
+  file: string,
+  layout: CsvLayout,
+  load: Load,
+): Promise<{ shape: CsvShape; isLoaded: boolean }> {
+  const presumed = readingOf(await readLooks(file, layout));
+  const loading =
+    presumed !== null &&
+    load(presumed).then(
+      () => true,
+      () => false,
+    );
+  try {
+    const shape = await readCsvShape(file, layout);
+    const isRight = shape.fault === null && readingOf(shape) === presumed;
+    return { shape, isLoaded: isRight && (await loading) };
+  } finally {
+    // Does nothing to what has ended.
+    connection.interrupt();
+    await loading;
+  }
+}
+
+/** Loads the file the way in which all of its records have to be read. @param reading null when the bytes do not tell. */
+async function loadAsWhole(file: string, reading: string | null, load: Load): Promise<void> {
+  // A whole number beyond 64 bits, a lone minus: what such a column is, is for the reader to say.
+  await load(reading ?? guessing)
+    .catch(() => load(guessing))
+    .catch((cause: unknown) => {
+      throw refused(file, cause);
+    });
 }
 
 /**

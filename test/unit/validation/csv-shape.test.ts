@@ -108,3 +108,27 @@ test("what the bytes say of a column's type is what the reader finds when it loo
     { numRuns: 60 },
   );
 }, 60_000);
+
+test.each([
+  ["whole", "1", "1.5", "DOUBLE"],
+  ["whole", "1", "x", "VARCHAR"],
+  ["whole", "1", "+5", "VARCHAR"],
+  ["whole", "1", "9223372036854775808", "HUGEINT|DOUBLE"],
+  ["whole", "1", "NA", "BIGINT"],
+  ["missing", "", "2", "BIGINT"],
+  ["odd", "+5", "2", "VARCHAR"],
+  ["real", "0.5", "nan", "DOUBLE"],
+])("reads a column that starts as %s numbers (%s) and ends as %s", async (_name, first, last, type) => {
+  const file = join(await tempFolder(), "d.csv");
+  const rows = 40_000;
+  const cells = [...Array<string>(rows - 1).fill(first), last];
+  await writeFile(file, `x,y\n${cells.map((cell, row) => `${cell},${row % 2}`).join("\n")}\n`);
+  const data = await openDataset(file, { target: "y" });
+  const asked = `select typeof(c0), count(*), count(c0) from rows group by 1`;
+  const [[stored, all, held] = []] = (await data.connection.runAndReadAll(asked)).getRows();
+  data.close();
+  const missing = [first, last].map((cell) => /^(NA|nan|)$/.test(cell));
+  const filled = (missing[0] ? 0 : rows - 1) + (missing[1] ? 0 : 1);
+  expect(stored).toMatch(new RegExp(`^(${type})$`));
+  expect([all, held]).toEqual([BigInt(rows), BigInt(filled)]);
+});
