@@ -1,6 +1,7 @@
 // Composition root: the only file that reads process.*, and, with gateway.ts, that imports tools/.
 import { homedir, hostname, tmpdir, userInfo } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Clock, Host, Progress } from "./commands/host.ts";
 import { MlshipError, exitCodes } from "./errors.ts";
 import type { GlobalOptions, Shell, Sink } from "./shell.ts";
@@ -38,6 +39,12 @@ async function openHost(options: GlobalOptions): Promise<Host> {
   const env = withoutKeys(process.env);
   const python = { cacheFolder: cacheFolder(), env, signal };
   const docker = { env, home: homedir(), signal };
+  const s3 = {
+    signal,
+    version: manifest.version,
+    sleep: (ms: number) => clock.sleep(ms, signal),
+    now: Date.now,
+  };
   const interactive = isTerminal(process.stdin) && isTerminal(process.stderr) && !process.env["CI"];
   return {
     cwd,
@@ -95,10 +102,16 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       const { findScanner } = await import("./tools/scanner.ts");
       return await findScanner(env, signal);
     },
-    async store({ store: location }) {
+    async store(settings) {
+      const { store: location } = settings;
+      if (/^(s3|gs):/.test(location)) {
+        const { openS3Store } = await import("./tools/s3/open.ts");
+        return await openS3Store(settings, s3);
+      }
       const { createFolderStore } = await import("./tools/folder-store.ts");
-      const shown = path.relative(cwd, location);
-      return createFolderStore(location, shown.startsWith("..") ? location : `./${shown}`);
+      const folder = location.startsWith("file:") ? fileURLToPath(location) : location;
+      const shown = path.relative(cwd, folder);
+      return createFolderStore(folder, shown.startsWith("..") ? folder : `./${shown}`);
     },
     async target(deployment) {
       const [{ LocalTarget }, tools] = await Promise.all([

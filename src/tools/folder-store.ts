@@ -7,11 +7,11 @@ import { dirname, join } from "node:path";
 import type { ObjectBody, ObjectStore, OnBytes } from "../artifacts/ports.ts";
 import { MlshipError } from "../errors.ts";
 import { missing, removeLeftovers, systemCode } from "./leftovers.ts";
+import { checkKey, keySegment } from "./object-key.ts";
+import { sourceChanged } from "./source-changed.ts";
 
 /** Where objects are written before they get their names; no key can begin with a dot. */
 const writingFolder = ".writing";
-
-const segment = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
 
 /**
  * A store in `folder`, which is made on the first write. An object is written beside the others
@@ -56,13 +56,8 @@ export function createFolderStore(folder: string, location: string): ObjectStore
   }
 
   function pathOf(key: string): string {
-    if (key.split("/").every((name) => segment.test(name))) return join(folder, key);
-    throw new MlshipError({
-      code: "store.bad-key",
-      what: `"${key}" cannot be the name of an object in ${location}`,
-      why: "a name is made of letters, digits and ._+- between slashes, and no part begins with a dot",
-      exit: "usage",
-    });
+    checkKey(key, location);
+    return join(folder, key);
   }
 
   /** The object's path and size, or null; an object behind a symbolic link is not one. */
@@ -160,19 +155,13 @@ async function copyInto(
     })(),
   );
   if (body.digest === `sha256:${hash.digest("hex")}`) return;
-  throw new MlshipError({
-    code: "store.source-changed",
-    what: `${body.file} changed while it was stored`,
-    why: `its bytes are no longer those of ${body.digest}, so ${key} was not created`,
-    fix: "let the program that writes the file finish, then run the same command again",
-    exit: "usage",
-  });
+  throw sourceChanged(body.file, body.digest, key);
 }
 
 async function* keysBelow(folder: string, inside: string): AsyncIterable<string> {
   const entries = await readdir(join(folder, inside), { withFileTypes: true }).catch(missing);
   for (const entry of entries ?? []) {
-    if (!segment.test(entry.name)) continue;
+    if (!keySegment.test(entry.name)) continue;
     if (entry.isDirectory()) yield* keysBelow(folder, `${inside}${entry.name}/`);
     else if (entry.isFile()) yield `${inside}${entry.name}`;
   }

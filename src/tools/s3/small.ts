@@ -1,0 +1,74 @@
+// Objects that are sent and read in one request.
+import { MlshipError } from "../../errors.ts";
+import type { Bucket } from "./bucket.ts";
+import { checksumHeaders, isProven } from "./checksum.ts";
+import type { Protection } from "./protection.ts";
+
+/**
+ * Creates an object unless its key exists.
+ *
+ * When a reply was lost, the request is repeated, and the server may then say "exists" of what the
+ * lost request created. Nobody can tell, so the bytes decide: the same bytes count as created by us.
+ * An entry of a log carries a nonce, so its bytes are nobody else's; of blobs and documents under
+ * their digest, and of a version document, two equal ones are as good as one.
+ * @throws MlshipError `store.*`
+ */
+export async function putSmall(
+  bucket: Bucket,
+  protection: Protection,
+  key: string,
+  bytes: Uint8Array,
+): Promise<"created" | "exists"> {
+  await protection.prepare();
+  const answer = await bucket.ask({
+    action: "s3:PutObject",
+    method: "PUT",
+    key,
+    headers: {
+      ...bucket.dialect.createOnly,
+      ...checksumHeaders(bucket.dialect, bytes),
+      ...protection.creating(),
+    },
+    body: bytes,
+    expect: [412],
+  });
+  if (answer.status === 412) {
+    const isOurs = answer.uncertain && (await holds(bucket, protection, key, bytes));
+    return isOurs ? "created" : "exists";
+  }
+  protection.checkEncrypted(answer);
+  if (!isProven(answer, bytes) && !(await holds(bucket, protection, key, bytes))) throw damaged(bucket, key);
+  return "created";
+}
+
+/** The bytes of an object, or null when there is none. */
+export async function getWhole(
+  bucket: Bucket,
+  protection: Protection,
+  key: string,
+): Promise<Uint8Array | null> {
+  const call = { action: "s3:GetObject", method: "GET", key, headers: protection.touching() } as const;
+  const { status, body } = await bucket.ask({ ...call, expect: [404] });
+  return status === 404 ? null : body;
+}
+
+/** The error for an object that the server keeps with other bytes than it was sent. */
+export function damaged(bucket: Bucket, key: string): MlshipError {
+  return new MlshipError({
+    code: "store.damaged",
+    what: `${key} did not reach ${bucket.location.shown} as it was sent`,
+    why: "the server took it, and has other bytes now",
+    fix: "remove that object by hand, and do not use this server: it changes what it is given",
+    exit: "attention",
+  });
+}
+
+async function holds(
+  bucket: Bucket,
+  protection: Protection,
+  key: string,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  const found = await getWhole(bucket, protection, key);
+  return found !== null && Buffer.compare(found, bytes) === 0;
+}
