@@ -32,17 +32,18 @@ export async function inParallel<T, R>(
     const place = begun++;
     held += size;
     // One that fails stays in the set, where whoever waits next meets it.
-    const one: Promise<void> = work(item).then((result) => {
-      results[place] = result;
+    const one: Promise<void> = (async () => {
+      results[place] = await work(item);
       held -= size;
       running.delete(one);
-    });
+    })();
     running.add(one);
   };
+  const isFull = (size: number) => running.size >= most || held + size > room;
   try {
     for (const item of items) {
       const size = Math.min(sizeOf(item), room);
-      while (running.size >= most || held + size > room) await Promise.race(running);
+      while (isFull(size)) await Promise.race(running);
       signal?.throwIfAborted();
       begin(item, size);
     }

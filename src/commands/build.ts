@@ -1,5 +1,5 @@
 // `mlship build`: the image of the judged model, built from the lock, tried out, and kept for push.
-import { readChannel, serving } from "../artifacts/channel.ts";
+import { servingIn } from "../artifacts/channel.ts";
 import type { BuiltImage } from "../image/built.ts";
 import { makeImage, planMaking, type BuildOptions } from "./build/make-image.ts";
 import { requirePass } from "./build/require-pass.ts";
@@ -18,7 +18,7 @@ export async function build(
   const project = await openProject(host, selection);
   const { name, artifacts } = project.config;
   const store = await host.store(artifacts);
-  const production = serving(await readChannel(store, name, project.channel));
+  const production = await servingIn(store, name, project.channel);
   return await withStaging(project, host, async (folder) => {
     // Judged in the environment that the image will have: its lock is made or refused before.
     const asked = { store, production, reuse: true, locking: requireLock };

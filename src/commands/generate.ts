@@ -1,7 +1,7 @@
 // `mlship generate`: the Dockerfile with its context and the Kubernetes objects, as files to read and to keep.
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { readChannel, serving } from "../artifacts/channel.ts";
+import { servingIn } from "../artifacts/channel.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import type { ContextFile } from "../image/plan/context.ts";
@@ -55,7 +55,7 @@ export async function generate(
   const { config } = project;
   const output = path.resolve(config.folder, options.output);
   const store = await host.store(config.artifacts);
-  const production = serving(await readChannel(store, config.name, project.channel));
+  const production = await servingIn(store, config.name, project.channel);
   return await withStaging(project, host, async (folder) => {
     const locking = options.check ? demandLock : requireLock;
     const judgement = await judge(project, host, folder, { store, production, reuse: true, locking });

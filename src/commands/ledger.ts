@@ -1,5 +1,5 @@
 // Writes what became of a rollout into the channel's log, where `mlship history` reads it.
-import { appendMove, type ChannelMove } from "../artifacts/channel.ts";
+import { appendMove, type ChannelMove } from "../artifacts/move.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Ledger, LedgerEntry } from "../rollout/ledger.ts";
 import type { Host } from "./host.ts";

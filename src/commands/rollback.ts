@@ -1,6 +1,6 @@
 // `mlship rollback`: the version before serves again at once; or any released one, with the care of a deploy.
-import { previousOf } from "../artifacts/channel.ts";
 import { fetchVersion } from "../artifacts/fetch.ts";
+import { findPrevious } from "../artifacts/previous.ts";
 import { MlshipError } from "../errors.ts";
 import { planRollback, planRollout, type RolloutPlan } from "../rollout/plan.ts";
 import { isFinished } from "../rollout/record.ts";
@@ -106,7 +106,7 @@ async function goBack(
   const { project, store, target } = site;
   const { name } = project.config;
   const from = productionOf(site);
-  const wanted = to ?? previousOf(site.entries);
+  const wanted = to ?? (await findPrevious(store, name, project.channel));
   if (wanted === null) throw nothingBefore(name, from);
   const release = await fetchVersion(store, name, wanted);
   const shipping = await shippingOf(site);

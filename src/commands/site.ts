@@ -1,5 +1,5 @@
-// Where a verb that concerns what serves works: project, store, target and the channel's log, opened together.
-import { readChannel, serving, type ChannelEntry } from "../artifacts/channel.ts";
+// Where a verb that concerns what serves works: project, store, target and the end of the channel's log, opened together.
+import { readLast, type ChannelEntry } from "../artifacts/channel.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Target } from "../rollout/ports.ts";
 import { confirmPlace } from "./confirm-place.ts";
@@ -14,8 +14,8 @@ export interface Site {
   host: Host;
   store: ObjectStore;
   target: Target;
-  /** The channel's log as it was read last. */
-  entries: ChannelEntry[];
+  /** The last entry of the channel's log when it was read; null when there was none. */
+  last: ChannelEntry | null;
   /** The command: `mlship deploy`. */
   doing: string;
 }
@@ -44,17 +44,17 @@ export async function openSiteToChange(
 async function siteOf(project: Project, host: Host, doing: string): Promise<Site> {
   const store = await host.store(project.config.artifacts);
   const target = await openTarget(project, host, store, doing);
-  const entries = await readChannel(store, project.config.name, project.channel);
-  return { project, host, store, target, entries, doing };
+  const last = await readLast(store, project.config.name, project.channel);
+  return { project, host, store, target, last, doing };
 }
 
 /** The site with the log as it is now. */
 export async function readAgain(site: Site): Promise<Site> {
   const { store, project } = site;
-  return { ...site, entries: await readChannel(store, project.config.name, project.channel) };
+  return { ...site, last: await readLast(store, project.config.name, project.channel) };
 }
 
 /** The version that the channel's log says serves; null when none does. */
-export function productionOf({ entries }: Site): string | null {
-  return serving(entries);
+export function productionOf({ last }: Site): string | null {
+  return last?.to ?? null;
 }

@@ -43,9 +43,8 @@ export async function status(
 }
 
 async function statusOf(site: Site): Promise<StatusDocument> {
-  const { project, host, target, entries } = site;
+  const { project, host, target, last } = site;
   const { name, deploy } = project.config;
-  const last = entries.at(-1);
   const record = await target.records.load();
   const unfinished = record !== null && !isFinished(record) ? record : null;
   return {

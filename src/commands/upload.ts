@@ -1,5 +1,5 @@
 // `mlship upload`: judges the model and stores it under its version, without serving it.
-import { readChannel, serving } from "../artifacts/channel.ts";
+import { servingIn } from "../artifacts/channel.ts";
 import type { Release } from "../artifacts/release.ts";
 import type { Report } from "../validation/report.ts";
 import type { Host } from "./host.ts";
@@ -24,7 +24,7 @@ export interface UploadDocument extends ResultDocument {
 export async function upload(host: Host, selection: ProjectOptions): Promise<Result<UploadDocument>> {
   const project = await openProject(host, selection);
   const store = await host.store(project.config.artifacts);
-  const production = serving(await readChannel(store, project.config.name, project.channel));
+  const production = await servingIn(store, project.config.name, project.channel);
   return await withStaging(project, host, async (folder) => {
     const judgement = await judge(project, host, folder, { store, production, reuse: true });
     const { report } = judgement;

@@ -1,7 +1,7 @@
 // `mlship validate`: model and labelled rows in, report out; exit 3 when a gate fails.
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { readChannel, serving } from "../artifacts/channel.ts";
+import { servingIn } from "../artifacts/channel.ts";
 import { loadConfig } from "../config/load.ts";
 import { scanModel } from "../model/scan.ts";
 import { renderAnnotations } from "../validation/annotations.ts";
@@ -51,7 +51,7 @@ export async function validate(
     await files.write("sarif", () => sarif);
   }
   const store = await host.store(project.config.artifacts);
-  const production = serving(await readChannel(store, name, project.channel));
+  const production = await servingIn(store, name, project.channel);
   const { report } = await withStaging(project, host, (folder) =>
     judge(project, host, folder, { store, production, reuse: false }),
   );

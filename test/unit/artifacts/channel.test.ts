@@ -1,9 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { appendMove, previousOf, readChannel, serving } from "../../../src/artifacts/channel.ts";
-import type { ChannelMove } from "../../../src/artifacts/channel.ts";
-import { entryKey } from "../../../src/artifacts/layout.ts";
+import {
+  lastOf,
+  readChannel,
+  readNewest,
+  servingIn,
+  type ChannelEntry,
+} from "../../../src/artifacts/channel.ts";
+import { channelPrefix, entryKey } from "../../../src/artifacts/layout.ts";
+import { appendMove, type ChannelMove } from "../../../src/artifacts/move.ts";
 import type { ObjectStore } from "../../../src/artifacts/ports.ts";
+import { findPrevious, previousOf } from "../../../src/artifacts/previous.ts";
 import { Killed, createMemoryStore } from "./memory-store.ts";
 
 let nonces = 0;
@@ -26,10 +33,23 @@ function move(
 /** Appends moves that expect what serves. */
 async function play(store: ObjectStore, moves: [ChannelMove["action"], string][]) {
   for (const [action, version] of moves) {
-    const expected = serving(await readChannel(store, "fraud", "production"));
+    const expected = await servingIn(store, "fraud", "production");
     await appendMove(store, "fraud", "production", move(action, version, expected));
   }
   return readChannel(store, "fraud", "production");
+}
+
+const refusals = (count: number) =>
+  Array.from({ length: count }, (): [ChannelMove["action"], string] => ["refuse", "9.0.0"]);
+
+/** What `work` gives, and how many objects it read for that. */
+async function readsOf<T>(store: ObjectStore, work: (watched: ObjectStore) => Promise<T>) {
+  let reads = 0;
+  const read = (key: string) => {
+    reads += 1;
+    return store.read(key);
+  };
+  return { result: await work({ ...store, read }), reads };
 }
 
 describe("a channel", () => {
@@ -48,7 +68,7 @@ describe("a channel", () => {
       [4, "1.1.0", "1.1.0"],
       [5, "1.1.0", "1.0.0"],
     ]);
-    expect(serving(entries)).toBe("1.0.0");
+    expect(entries.at(-1)?.to).toBe("1.0.0");
   });
 
   it.each<[string, [ChannelMove["action"], string][], string | null]>([
@@ -152,6 +172,40 @@ describe("a channel", () => {
     );
   });
 
+  it("decides from its newest entries as it does from all, or says that it cannot", async () => {
+    const moves = fc.array(
+      fc.tuple(
+        fc.constantFrom<ChannelMove["action"]>("promote", "promote", "rollback", "refuse", "take-back"),
+        fc.integer({ min: 0, max: 4 }).map((patch) => `1.0.${patch}`),
+      ),
+      { maxLength: 14 },
+    );
+    await fc.assert(
+      fc.asyncProperty(moves, async (played) => {
+        const entries = await play(createMemoryStore(), played);
+        const whole = previousOf(entries);
+        expect(whole).not.toBeUndefined();
+        for (const [first] of entries.entries())
+          expect([whole, undefined]).toContain(previousOf(entries.slice(first)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("finds where to go back to with few reads, and with more where a rollback hides it", async () => {
+    const store = createMemoryStore();
+    await play(store, [["promote", "1.0.0"], ["promote", "1.1.0"], ...refusals(60), ["promote", "1.2.0"]]);
+    expect(await readsOf(store, (watched) => findPrevious(watched, "fraud", "production"))).toEqual({
+      result: "1.1.0",
+      reads: 32,
+    });
+    await play(store, [...refusals(40), ["rollback", "1.1.0"]]);
+    expect(await readsOf(store, (watched) => findPrevious(watched, "fraud", "production"))).toEqual({
+      result: "1.0.0",
+      reads: 32 + 104,
+    });
+  });
+
   it("refuses a move whose writer did not know what serves", async () => {
     const store = createMemoryStore();
     await play(store, [["promote", "1.0.0"]]);
@@ -176,11 +230,11 @@ describe("a channel", () => {
           const promotions = Array.from({ length: promoters }, (_, index) =>
             move("promote", `1.${index}.0`, null),
           );
-          const refusals = Array.from({ length: refusers }, (_, index) =>
+          const refusing = Array.from({ length: refusers }, (_, index) =>
             move("refuse", `2.${index}.0`, null),
           );
           const writing = Promise.allSettled(
-            [...promotions, ...refusals].map((one) => appendMove(store, "fraud", "production", one)),
+            [...promotions, ...refusing].map((one) => appendMove(store, "fraud", "production", one)),
           );
           await scheduler.waitFor(writing);
           const results = await writing;
@@ -247,5 +301,71 @@ describe("a channel", () => {
         code: "store.corrupt",
       });
     }
+  });
+
+  it("reads its end and what is asked for, and nothing else", async () => {
+    const store = createMemoryStore();
+    await play(store, [["promote", "1.0.0"], ...refusals(50)]);
+    const newest = await readsOf(store, (watched) => readNewest(watched, "fraud", "production", 3));
+    expect(newest.result.map(({ seq }: ChannelEntry) => seq)).toEqual([49, 50, 51]);
+    expect(newest.reads).toBe(3);
+    const appending = move("promote", "1.1.0", "1.0.0");
+    expect(
+      await readsOf(store, (watched) => appendMove(watched, "fraud", "production", appending)),
+    ).toMatchObject({ result: { seq: 52 }, reads: 32 });
+  });
+});
+
+/** A log of so many entries, of which only the keys are ever looked at. */
+function longLog(length: number): { store: ObjectStore; requests: () => number } {
+  let requests = 0;
+  const prefix = channelPrefix("fraud", "production");
+  const numberOf = (key: string) => Number(key.slice(prefix.length, -".json".length));
+  const store: ObjectStore = {
+    ...createMemoryStore(),
+    size: (key) => {
+      requests += 1;
+      return Promise.resolve(numberOf(key) <= length ? 500 : null);
+    },
+    async *list(_prefix, after = entryKey("fraud", "production", 0)) {
+      for (let seq = numberOf(after) + 1; seq <= length; seq++) {
+        if ((seq - numberOf(after)) % 1000 === 1) requests += 1;
+        yield await Promise.resolve(entryKey("fraud", "production", seq));
+      }
+    },
+  };
+  return { store, requests: () => requests };
+}
+
+describe("the end of a log", () => {
+  it("is found whatever its length, from wherever it is looked for", async () => {
+    const lengths = fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 300_000 }));
+    await fc.assert(
+      fc.asyncProperty(lengths, fc.integer({ min: 0, max: 300_000 }), async (length, known) => {
+        const { store } = longLog(length);
+        expect(await lastOf(store, "fraud", "production", Math.min(known, length))).toBe(length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    [999, 1],
+    [10_000, 26],
+    [1_000_000, 57],
+  ])("takes few requests: %i entries at most %i", async (length, most) => {
+    const { store, requests } = longLog(length);
+    expect(await lastOf(store, "fraud", "production")).toBe(length);
+    expect(requests()).toBeLessThanOrEqual(most);
+  });
+
+  it("with a gap is refused, and nothing is appended into the gap", async () => {
+    const store = createMemoryStore();
+    await play(store, [["promote", "1.0.0"], ...refusals(4)]);
+    store.objects.delete(entryKey("fraud", "production", 4));
+    await expect(
+      appendMove(store, "fraud", "production", move("refuse", "9.0.0", "1.0.0")),
+    ).rejects.toMatchObject({ code: "store.corrupt" });
+    expect(store.objects.size).toBe(4);
   });
 });
