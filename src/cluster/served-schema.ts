@@ -10,6 +10,9 @@ const model = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("s3"),
     store: text,
+    endpoint: text.nullable().default(null),
+    region: text.nullable().default(null),
+    pathStyle: z.enum(["auto", "always", "never"]).default("auto"),
     files: z.array(z.object({ path: text, size: z.number(), sha256: digest })),
   }),
 ]);

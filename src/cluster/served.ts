@@ -10,7 +10,18 @@ export type ModelSource =
   /** They are an image of their own, files below `app/model`. */
   | { kind: "image-volume"; reference: string }
   /** They are blobs of a store that an init container fetches and verifies. */
-  | { kind: "s3"; store: string; files: readonly ModelFile[] };
+  | ({ kind: "s3"; files: readonly ModelFile[] } & PodStore);
+
+/** A store as a pod reaches it; credentials are the pod's own. */
+export interface PodStore {
+  /** `s3://BUCKET/PREFIX` */
+  store: string;
+  /** Address of the server; null for AWS, or what the pod's environment says. */
+  endpoint: string | null;
+  /** Null for what the pod's environment says. */
+  region: string | null;
+  pathStyle: Config["artifacts"]["s3"]["pathStyle"];
+}
 
 /** One release on its way to a cluster. */
 export interface Served {

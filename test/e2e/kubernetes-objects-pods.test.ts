@@ -97,7 +97,15 @@ async function answers({ name, revision }: Served): Promise<unknown> {
 
 const predicted = { predictions: [14] };
 const credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "testsecret" };
-const fromStore = (): ModelSource => ({ kind: "s3", store: `s3://${bucket}/pods`, files: [file] });
+/** As mlship.yaml says it: a server of one's own and its region. */
+const fromStore = (): ModelSource => ({
+  kind: "s3",
+  store: `s3://${bucket}/pods`,
+  endpoint: way.endpoint,
+  region: "us-east-1",
+  pathStyle: "auto",
+  files: [file],
+});
 
 /** Waits until the init container has failed, and gives what it said. The Deployment is removed. */
 async function complaint({ revision }: Served): Promise<string> {
@@ -136,8 +144,7 @@ test("image volume: the model's image is mounted at its place", async () => {
 
 test("s3: fetched, verified, served; connections that are cut are tried again", async () => {
   way.cuts = 2;
-  const variables = { ...credentials, AWS_ENDPOINT_URL: way.endpoint, AWS_REGION: "us-east-1" };
-  const wanted = release("fetched", images.bare, fromStore(), variables);
+  const wanted = release("fetched", images.bare, fromStore(), credentials);
   apply(wanted);
   expect(await answers(wanted)).toMatchObject(predicted);
   expect(way.cuts).toBe(0);
@@ -145,17 +152,16 @@ test("s3: fetched, verified, served; connections that are cut are tried again", 
 });
 
 test("s3: a wrong key, a changed object and a missing one each stop the pod with one line", async () => {
-  const variables = { AWS_ENDPOINT_URL: way.endpoint, AWS_REGION: "us-east-1" };
-  const refused = { ...variables, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "wrong-secret" };
+  const refused = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "wrong-secret" };
   const cases = {
     denied: { env: refused, change: () => undefined, says: "refuses to be read (403 SignatureDoesNotMatch)" },
     changed: {
-      env: { ...variables, ...credentials },
+      env: credentials,
       change: () => s3("PUT", blob, Buffer.from("9.5")),
       says: "the store was changed",
     },
     missing: {
-      env: { ...variables, ...credentials },
+      env: credentials,
       change: () => s3("DELETE", blob),
       says: "upload the release again",
     },

@@ -5,7 +5,7 @@ import type { JsonObject, Manifest } from "../manifest.ts";
 import { revisionMetadata } from "../names.ts";
 import { resources } from "./resources.ts";
 import { containerSecurity } from "./security.ts";
-import { modelFolder, type Served } from "../served.ts";
+import { modelFolder, type PodStore, type Served } from "../served.ts";
 import { modelSpace } from "./space.ts";
 
 const listFolder = "/etc/mlship";
@@ -34,35 +34,34 @@ export function deliveryOf(served: Served): Delivery {
       mounts: [{ ...mount, subPath: modelFolder.slice(1) }],
     };
   }
-  checkStore(model.store);
   return {
     volumes: [
       { name: "model", emptyDir: { sizeLimit: `${modelSpace(served)}Mi` } },
       { name: "model-files", configMap: { name: served.revision, defaultMode: 0o444 } },
     ],
-    initContainers: [fetcher(served, model.store, digestBytes(canonicalJson(model.files)))],
+    initContainers: [fetcher(served, model, digestBytes(canonicalJson(model.files)))],
     mounts: [mount],
   };
 }
 
-/** @throws MlshipError `cluster.store`, exit 2, for a store that pods cannot reach. */
-function checkStore(store: string): void {
-  if (store.startsWith("s3://")) return;
-  throw new MlshipError({
-    code: "cluster.store",
-    what: `image.delivery is s3, and artifacts.store is ${JSON.stringify(store)}, which pods cannot read`,
-    fix: "set artifacts.store to s3://BUCKET/PREFIX, or image.delivery to baked",
-    exit: "usage",
-  });
-}
-
-function fetcher(served: Served, store: string, digest: string): JsonObject {
+function fetcher(served: Served, from: PodStore, digest: string): JsonObject {
+  const env = wayTo(from);
   return {
     name: "fetch-model",
     image: served.image,
     imagePullPolicy: "Always",
     command: ["python3", "-m", "mlship_server", "fetch"],
-    args: ["--from", store, "--files", `${listFolder}/${listKey}`, "--digest", digest, "--to", modelFolder],
+    args: [
+      "--from",
+      from.store,
+      "--files",
+      `${listFolder}/${listKey}`,
+      "--digest",
+      digest,
+      "--to",
+      modelFolder,
+    ],
+    ...(env.length > 0 && { env }),
     securityContext: containerSecurity,
     resources: resources(served),
     volumeMounts: [
@@ -71,6 +70,15 @@ function fetcher(served: Served, store: string, digest: string): JsonObject {
       { name: "model-files", mountPath: listFolder, readOnly: true },
     ],
   };
+}
+
+/** What mlship.yaml says of the way to the store, by the names that AWS's tools have for it. */
+function wayTo({ endpoint, region, pathStyle }: PodStore): JsonObject[] {
+  return [
+    ...(endpoint === null ? [] : [{ name: "AWS_ENDPOINT_URL_S3", value: endpoint }]),
+    ...(region === null ? [] : [{ name: "AWS_REGION", value: region }]),
+    ...(pathStyle === "never" ? [{ name: "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", value: "true" }] : []),
+  ];
 }
 
 /** The list of the files to fetch, where files are fetched; else nothing. */

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { load } from "js-yaml";
 import { z } from "zod";
+import { podStoreOf } from "../../cluster/pod-store.ts";
 import { renderKubernetes } from "../../cluster/render.ts";
 import type { ModelSource } from "../../cluster/served.ts";
 import { makeServed } from "../../cluster/served-document.ts";
@@ -69,7 +70,7 @@ async function sourceOf(
 ): Promise<ModelSource> {
   const { image, artifacts, name, version } = config;
   if (image.delivery === "baked") return { kind: "baked" };
-  if (image.delivery === "s3") return { kind: "s3", store: artifacts.store, files };
+  if (image.delivery === "s3") return { kind: "s3", ...podStoreOf(artifacts), files };
   const digest = (await readImageOf(state, plan.digest))?.built.modelImage?.digest;
   const repository = image.repository ?? name;
   const built = digest === undefined || image.repository === null ? null : `${repository}@${digest}`;

@@ -1,6 +1,7 @@
 // Shipping to Kubernetes: an image in its registry, a stored release, and how both are served.
 import { appendServed } from "../../artifacts/served.ts";
 import { releaseOf } from "../../artifacts/versions.ts";
+import { podStoreOf } from "../../cluster/pod-store.ts";
 import { makeServed, type ServedDocument } from "../../cluster/served-document.ts";
 import type { Digest } from "../../digest.ts";
 import { formatReference } from "../../image/oci/reference.ts";
@@ -20,7 +21,11 @@ import type { Foreseen, Shipped, Shipping } from "./shipping.ts";
 /** The way to a cluster. */
 export function shipToCluster(site: Site): Shipping {
   return {
-    check: () => void targetOf(site.project),
+    check() {
+      const { image, artifacts } = site.project.config;
+      targetOf(site.project);
+      if (image.delivery === "s3") podStoreOf(artifacts);
+    },
     locking: ({ dryRun }) => (dryRun ? findFittingLock : requireLock),
     foresee: (judgement) => foresee(site, judgement),
     prepare: (judgement) => prepare(site, judgement),
@@ -60,7 +65,7 @@ function sourceOf({ project, judgement }: Making, modelImage: string | null): Im
   if (image.delivery !== "s3") return { kind: "baked" };
   const { model, handler } = judgement.candidate;
   const files = model.files.filter((file) => file.path !== handler);
-  return { kind: "s3", store: artifacts.store, files };
+  return { kind: "s3", ...podStoreOf(artifacts), files };
 }
 
 function servedFrom({ project, planned }: Making, { image, model }: Image, release: Digest): ServedDocument {

@@ -167,7 +167,7 @@ def reader_of(store: str) -> Callable[[str, int, int], bytes]:
         raise LoadError(
             "this image cannot read from S3: run mlship lock and mlship build with image.delivery: s3"
         ) from error
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = endpoint_of(bucket)
     client_options = {
         "connect_timeout": "5s",
         "timeout": "60s",
@@ -195,6 +195,14 @@ def reader_of(store: str) -> Callable[[str, int, int], bytes]:
         return data
 
     return lambda key, start, end: patiently(lambda: read(key, start, end), f"{key} in {store}")
+
+
+def endpoint_of(bucket: str) -> str | None:
+    """The address that the environment names for S3; with the bucket in it where requests have none in their path."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint and os.environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") == "true":
+        return endpoint.replace("://", f"://{bucket}.", 1)
+    return endpoint
 
 
 def patiently(read: Callable[[], bytes], what: str) -> bytes:

@@ -20,7 +20,7 @@ import pytest
 from conftest import ENVIRONMENT
 from mlship_server import fetch as module
 from mlship_server.errors import LoadError
-from mlship_server.fetch import PIECE, blob_key, fetch
+from mlship_server.fetch import PIECE, blob_key, endpoint_of, fetch
 
 STORE = "s3://models/fraud"
 SMALL = b"small"
@@ -281,6 +281,16 @@ def test_a_server_that_is_not_there(model: Any, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(LoadError, match="the connection failed or took too long"):
         bring(model(a=SMALL), tmp_path / "model")
+
+
+@pytest.mark.parametrize(("style", "expected"), [("true", "https://b.s3.test:9000"), ("", "https://s3.test:9000")])
+def test_the_bucket_stands_in_the_address_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, style: str, expected: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.test:9000")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://other.test")
+    monkeypatch.setenv("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", style)
+    assert endpoint_of("b") == expected
 
 
 def test_half_of_the_credentials(model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

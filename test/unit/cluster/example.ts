@@ -65,6 +65,9 @@ export const deliveries: Record<Served["model"]["kind"], Served> = {
     model: {
       kind: "s3",
       store: "s3://acme-models/fraud",
+      endpoint: null,
+      region: null,
+      pathStyle: "auto",
       files,
     },
   },

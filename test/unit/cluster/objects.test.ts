@@ -76,13 +76,6 @@ describe("what there is", () => {
     expect(spec).not.toHaveProperty("hostnames");
   });
 
-  it("refuses to fetch from a store that pods cannot reach", () => {
-    const failure = failureOf(() =>
-      objectsOf({ ...served, model: { kind: "s3", store: "/home/me/.mlship/store", files: [] } }),
-    );
-    expect(failure).toMatchObject({ code: "cluster.store", exit: "usage" });
-  });
-
   it("refuses a model of more files than a ConfigMap can list", () => {
     const { model } = deliveries.s3;
     if (model.kind !== "s3") throw new Error("not the delivery that was asked for");
@@ -154,7 +147,14 @@ describe("files", () => {
             name: name === "" ? "x" : name,
             version,
             image,
-            model: { kind: "s3", store: `s3://${store}`, files: [] },
+            model: {
+              kind: "s3",
+              store: `s3://${store}`,
+              endpoint: null,
+              region: store,
+              pathStyle: "auto",
+              files: [],
+            },
             deploy: {
               ...served.deploy,
               monitor: "podMonitor",
