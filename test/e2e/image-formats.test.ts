@@ -1,4 +1,4 @@
-// An image of each format's libraries is built, starts, and answers what was validated; the other tests build ONNX and joblib.
+// Images of libraries that bring native code are built, start, and answer what was validated; the other tests build ONNX and joblib.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeFile } from "node:fs/promises";
 import type { BuiltImage } from "../../src/image/built.ts";
@@ -15,7 +15,6 @@ afterEach(() => project.close());
 test.each([
   ["lightgbm-binary", "model.txt"],
   ["xgboost-json-binary", "model.json"],
-  ["skops-multiclass", "model.skops"],
 ])("%s", { timeout: 300_000 }, async (name, model) => {
   await project.take(name);
   const validate = { data: "data.csv", gates: { accuracy: { min: 0.5 } } };
