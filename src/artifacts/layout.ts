@@ -1,20 +1,29 @@
 // Where things are in a store. Keys are made here and nowhere else.
 import type { Digest } from "../digest.ts";
 
+/** All blobs. */
+export const blobsPrefix = "blobs/";
+
 /** Immutable bytes under their digest; two characters first, so that no folder grows too large. */
 export function blobKey(digest: Digest): string {
   const hex = hexOf(digest);
-  return `blobs/sha256/${hex.slice(0, 2)}/${hex}`;
+  return `${blobsPrefix}sha256/${hex.slice(0, 2)}/${hex}`;
 }
+
+/** All release documents. */
+export const releasesPrefix = "manifests/";
 
 /** A release document under its content digest. */
 export function releaseKey(release: Digest): string {
-  return `manifests/sha256/${hexOf(release)}.json`;
+  return `${releasesPrefix}sha256/${hexOf(release)}.json`;
 }
+
+/** Every document that names a release: versions, channels, how they were served. */
+export const modelsPrefix = "models/";
 
 /** All versions of a model. */
 export function versionsPrefix(model: string): string {
-  return `models/${model}/versions/`;
+  return `${modelsPrefix}${model}/versions/`;
 }
 
 /** The name of a release: which digest a version stands for. */
@@ -24,7 +33,7 @@ export function versionKey(model: string, version: string): string {
 
 /** All entries of a channel's log. */
 export function channelPrefix(model: string, channel: string): string {
-  return `models/${model}/channels/${channel}/`;
+  return `${modelsPrefix}${model}/channels/${channel}/`;
 }
 
 /** One entry: a fixed name for each number is what makes two writers collide. */
@@ -34,13 +43,40 @@ export function entryKey(model: string, channel: string, seq: number): string {
 
 /** How a version was served, in all channels. */
 export function servedPrefix(model: string, version: string): string {
-  return `models/${model}/served/${version}/`;
+  return `${modelsPrefix}${model}/served/${version}/`;
 }
 
 /** One way in which a version was served in a channel. */
 export function servedKey(model: string, version: string, channel: string, seq: number): string {
   return `${servedPrefix(model, version)}${channel}/${String(seq).padStart(10, "0")}.json`;
 }
+
+/** What publishers rely on. */
+export const intentsPrefix = "intents/";
+
+/** What one publisher relies on. @param nonce chosen afresh */
+export function intentKey(nonce: string): string {
+  return `${intentsPrefix}${nonce}.json`;
+}
+
+/** What is being removed. */
+export const condemnedPrefix = "condemned/";
+
+/** What one `mlship gc` is removing. @param nonce chosen afresh */
+export function condemnedKey(nonce: string): string {
+  return `${condemnedPrefix}${nonce}.json`;
+}
+
+/** Objects that try out what the store does with conditions. */
+export const probesPrefix = "probe/";
+
+/** One object of a trial. @param nonce chosen afresh for each trial */
+export function probeKey(nonce: string, number: number): string {
+  return `${probesPrefix}${nonce}/${number}`;
+}
+
+/** What is known of the store itself. */
+export const storeDocumentKey = "mlship.json";
 
 function hexOf(digest: Digest): string {
   return digest.slice("sha256:".length);

@@ -11,6 +11,8 @@ export type OnBytes = (bytes: number) => void;
 export interface ObjectStore {
   /** For people and for error messages: `./.mlship/store`, `s3://acme-models/fraud`. */
   readonly location: string;
+  /** The key that blobs are encrypted with before they are sent; absent when they are sent as they are. */
+  readonly encryption?: { keyId: string };
   /**
    * Writes the object unless the key exists; all of it or nothing, also when the process is killed.
    * Who creates is decided by the store itself, in one step: of many writers one is told "created".
@@ -51,7 +53,7 @@ export interface Sweeper {
   now(): Promise<Date>;
   kept(prefix: string): AsyncIterable<KeptObject>;
   unfinished(): AsyncIterable<UnfinishedObject>;
-  /** Removes an object; one that is gone is no error. */
-  remove(key: string): Promise<void>;
+  /** Removes an object; one that is gone is no error. "locked": the store keeps it until its lock ends. */
+  remove(key: string): Promise<"removed" | "locked">;
   abandon(upload: UnfinishedObject): Promise<void>;
 }

@@ -3,7 +3,9 @@ import { digestBytes } from "../digest.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { corrupt, encode } from "./document.ts";
+import { machineClock, type Clock } from "./elapsed.ts";
 import { inParallel } from "./in-parallel.ts";
+import { declareIntent } from "./intent.ts";
 import { blobKey, releaseKey } from "./layout.ts";
 import type { ObjectBody, ObjectStore, OnBytes } from "./ports.ts";
 import { blobsOf } from "./release.ts";
@@ -18,25 +20,32 @@ export interface Publishing {
   /** Told the bytes of each blob that are in the store by now, those that were there among them. */
   onBytes?: OnBytes;
   signal?: AbortSignal;
+  clock?: Clock;
 }
 
 /**
  * Puts a release and all of its bytes into the store. A call that was killed anywhere is finished
  * by the same call; what is there already is not sent again. Until the last step, the version,
- * nobody can see the release. One that has its version already costs one request.
+ * nobody can see the release. One that has its version already costs one request. `mlship gc` leaves
+ * alone what a publisher found, however slow it is: docs/concepts/gc.md.
  * @returns whether this call made the version; false when the same release had it before.
- * @throws MlshipError `version.exists`, exit 2, before anything is sent; `store.*`.
+ * @throws MlshipError `version.exists`, exit 2, before anything is sent; `store.sweeping`, exit 6;
+ *   `store.*`.
  */
 export async function publish(
   store: ObjectStore,
   release: Release,
   sources: Sources,
-  { onBytes = () => {}, signal }: Publishing = {},
+  { onBytes = () => {}, signal, clock = machineClock }: Publishing = {},
 ): Promise<{ release: Release; created: boolean }> {
   if (!(await requireFree(store, release))) return { release, created: false };
   const put = (blob: Blob) => putBlob(store, blob, sources, onBytes);
-  await inParallel(blobsOf(release), put, { sizeOf: ({ size }) => size, signal });
-  await store.create(releaseKey(release.digest), encode(release));
+  for (;;) {
+    const intent = await declareIntent(store, release, clock, signal);
+    await inParallel(blobsOf(release), put, { sizeOf: ({ size }) => size, signal });
+    await store.create(releaseKey(release.digest), encode(release));
+    if (intent.holds()) break;
+  }
   return { release, created: await nameRelease(store, release) };
 }
 

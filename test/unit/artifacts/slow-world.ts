@@ -1,0 +1,114 @@
+// A store in memory in which every operation takes its time: actors are slow, die, and leave requests that still happen.
+import type { Clock } from "../../../src/artifacts/elapsed.ts";
+import type { KeptObject, ObjectStore, Sweeper } from "../../../src/artifacts/ports.ts";
+
+export class Killed extends Error {}
+/** As S3 refuses a request whose signature is older than 15 minutes. */
+export class Expired extends Error {}
+
+const minute = 60_000;
+/** Milliseconds from calling an operation to its effect, at most. */
+const inFlight = 15 * minute;
+
+/** How an actor dies: at which operation, and whether that one happens before it, later or never. */
+export interface Death {
+  at: number;
+  effect: "never" | "before" | "later";
+}
+
+/** How an actor goes about it. */
+export interface Pace {
+  death: Death | null;
+  /** How often the others may come first, after each operation. */
+  slowness: number;
+}
+
+/** Time and objects that all actors share. */
+export class SlowWorld {
+  readonly objects = new Map<string, { bytes: Uint8Array; at: number }>();
+  readonly #step: () => Promise<void>;
+  readonly #delays: Iterator<number>;
+  readonly #check: () => void;
+  time = Date.parse("2026-01-01T00:00:00Z");
+
+  /**
+   * @param step waits until the scheduler lets somebody go on
+   * @param delays how long actors do nothing after an operation, in ms, without end
+   * @param check called after everything that happens
+   */
+  constructor(step: () => Promise<void>, delays: Iterator<number>, check: () => void) {
+    this.#step = step;
+    this.#delays = delays;
+    this.#check = check;
+  }
+
+  /** The store as one actor has it. */
+  actor({ death, slowness }: Pace): { store: ObjectStore; sweeper: Sweeper; clock: Clock } {
+    let operations = 0;
+    const perform = async <T>(effect: () => T): Promise<T> => {
+      const asked = this.time;
+      operations += 1;
+      const happen = async () => {
+        await this.#step();
+        if (this.time - asked > inFlight) throw new Expired();
+        const result = effect();
+        this.#check();
+        return result;
+      };
+      if (death !== null && operations >= death.at) {
+        if (operations === death.at && death.effect === "before") await happen();
+        // Nobody waits for it; it happens when it happens.
+        if (operations === death.at && death.effect === "later") void happen().catch(() => {});
+        throw new Killed();
+      }
+      const result = await happen();
+      for (let turn = 0; turn < slowness; turn += 1) await this.#step();
+      this.time += this.#delays.next().value as number;
+      return result;
+    };
+    const below = (prefix: string): KeptObject[] =>
+      [...this.objects]
+        .filter(([key]) => key.startsWith(prefix))
+        .map(([key, { bytes, at }]) => ({ key, size: bytes.length, at: new Date(at) }))
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    const store: ObjectStore = {
+      location: "memory",
+      create: (key, body) =>
+        perform(() => {
+          if (!(body instanceof Uint8Array)) throw new TypeError("bytes only");
+          if (this.objects.has(key)) return "exists";
+          this.objects.set(key, { bytes: body, at: this.time });
+          return "created";
+        }),
+      read: (key) => perform(() => this.objects.get(key)?.bytes ?? null),
+      size: (key) => perform(() => this.objects.get(key)?.bytes.length ?? null),
+      download: () => Promise.reject(new TypeError("not here")),
+      async *list(prefix, after = "") {
+        for (const { key } of await perform(() => below(prefix))) if (key > after) yield key;
+      },
+    };
+    const sweeper: Sweeper = {
+      now: () => perform(() => new Date(this.time)),
+      async *kept(prefix) {
+        yield* await perform(() => below(prefix));
+      },
+      async *unfinished() {},
+      remove: (key) =>
+        perform(() => {
+          this.objects.delete(key);
+          return "removed";
+        }),
+      abandon: () => Promise.resolve(),
+    };
+    const clock: Clock = {
+      now: () => new Date(this.time),
+      monotonic: () => this.time,
+      sleep: async (ms) => {
+        const until = this.time + ms;
+        await this.#step();
+        this.time = Math.max(this.time, until);
+      },
+    };
+    return { store, sweeper, clock };
+  }
+}
