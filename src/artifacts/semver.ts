@@ -28,6 +28,39 @@ export function compareVersions(a: string, b: string): number {
   );
 }
 
+/** Which number of a version is raised: `major.minor.patch`. */
+export const levels = ["major", "minor", "patch"] as const;
+export type Level = (typeof levels)[number];
+
+/** How far a version is raised: as what changed asks for, or as a person says. */
+export const bumps = ["auto", ...levels] as const;
+export type BumpWish = (typeof bumps)[number];
+
+/** Whether a version is a pre-release, such as `2.0.0-rc.1`: nothing is promised of it (section 9). */
+export function isPrerelease(version: string): boolean {
+  return parse(version)[1].length > 0;
+}
+
+/** Whether nothing is promised of the version's major yet: `0.x` (section 4). */
+export function isInitial(version: string): boolean {
+  return parse(version)[0][0] === "0";
+}
+
+/** The first number in which two versions differ; null when they differ in labels alone. */
+export function stepBetween(a: string, b: string): Level | null {
+  const [[coreA], [coreB]] = [parse(a), parse(b)];
+  return levels.find((_level, place) => coreA[place] !== coreB[place]) ?? null;
+}
+
+/** The next version on a level: its number is one more, those behind it are 0, and it has no labels. */
+export function raise(version: string, level: Level): string {
+  const [core] = parse(version);
+  const place = levels.indexOf(level);
+  return core
+    .map((part, at) => (at < place ? part : at === place ? String(BigInt(part) + 1n) : "0"))
+    .join(".");
+}
+
 function parse(version: string): [string[], string[]] {
   const match = pattern.exec(version);
   if (match === null) throw new TypeError(`"${version}" is not a semantic version`);

@@ -26,11 +26,16 @@ export async function requireFree(store: ObjectStore, release: Release): Promise
   const { name, version, digest } = release;
   const taken = await releaseOf(store, name, version);
   if (taken === null || taken === digest) return taken === null;
-  throw new MlshipError({
+  throw versionTaken(name, version, `it stands for release ${taken}, and this one would be ${digest}`);
+}
+
+/** The error for a version that stands for something else. */
+export function versionTaken(name: string, version: string, why: string): MlshipError {
+  return new MlshipError({
     code: "version.exists",
     what: `${name} ${version} is already released with other content`,
-    why: `it stands for release ${taken}, and this one would be ${digest}`,
-    fix: "raise version in mlship.yaml: a released version is never changed",
+    why,
+    fix: "raise version in mlship.yaml, or let --bump auto do it: a released version is never changed",
     exit: "usage",
   });
 }

@@ -1,10 +1,12 @@
 // Stores a judged model as a release: shared by upload and deploy.
 import path from "node:path";
+import { differences } from "../artifacts/bump.ts";
 import { fetchBlob, fetchRelease } from "../artifacts/fetch.ts";
+import { requireMeaning } from "../artifacts/meaning.ts";
 import type { ObjectStore } from "../artifacts/ports.ts";
 import { publish, type Sources } from "../artifacts/publish.ts";
 import { blobsOf, makeRelease, type Release } from "../artifacts/release.ts";
-import { releaseOf } from "../artifacts/versions.ts";
+import { releaseOf, versionTaken } from "../artifacts/versions.ts";
 import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { goldenSchema } from "../validation/golden.ts";
@@ -25,7 +27,7 @@ export interface Stored {
 /**
  * Puts the judged model under its version. The same model in the same environment under the same
  * version is the same release, whoever built it and from whatever commit.
- * @throws MlshipError `version.exists`, exit 2, when the version stands for another model.
+ * @throws MlshipError as {@link checkVersion}, before anything is sent.
  */
 export async function storeRelease(
   project: Project,
@@ -37,7 +39,7 @@ export async function storeRelease(
   const { name, version, folder } = project.config;
   const { candidate } = judgement;
   const { lock } = candidate.environment;
-  const released = await findReleased(project, store, judgement);
+  const released = await checkVersion(project, store, judgement);
   if (released !== null) return { release: released, created: false };
   const environments = await host.environments(path.join(project.state, "locks"));
   const sources = new Map<Digest, Uint8Array | { file: string }>();
@@ -69,24 +71,41 @@ async function send(host: Host, store: ObjectStore, release: Release, sources: S
   const total = blobsOf(release).reduce((sum, { size }) => sum + size, 0);
   return await inStep(host, `store ${name} ${version}`, async (update) => {
     const onBytes = bytePace(update, host.clock, total);
-    const stored = await publish(store, release, sources, { onBytes, signal: host.signal });
+    const { clock, signal } = host;
+    const stored = await publish(store, release, sources, { onBytes, signal, clock });
     return { result: stored, told: `${showBytes(total)} in ${store.location}` };
   });
 }
 
-/** The release of this version, when it is of the same model in the same environment; else null. */
+/**
+ * Refuses a version that the judged model cannot have.
+ * @returns the release, where the model has the version already; else null
+ * @throws MlshipError `version.exists`, exit 2, when the version stands for another model;
+ *   `version.meaning`, exit 2, when its number does not say what changed.
+ */
+export async function checkVersion(
+  project: Project,
+  store: ObjectStore,
+  judgement: Judgement,
+): Promise<Release | null> {
+  const released = await findReleased(project, store, judgement);
+  if (released === null) await requireMeaning(store, judgement.bundle);
+  return released;
+}
+
+/** The release of this version, when there is one: of the same model in the same environment. */
 async function findReleased(
   { config }: Project,
   store: ObjectStore,
   { bundle, candidate }: Judgement,
 ): Promise<Release | null> {
-  const taken = await releaseOf(store, config.name, config.version);
-  if (taken === null) return null;
-  const release = await fetchRelease(store, taken);
-  const isSame =
-    canonicalJson(release.bundle) === canonicalJson(bundle) &&
-    release.python.digest === candidate.environment.lock.digest;
-  return isSame ? release : null;
+  const { name, version } = config;
+  const digest = await releaseOf(store, name, version);
+  if (digest === null) return null;
+  const release = await fetchRelease(store, digest);
+  const differs = differences(release, { bundle, environment: candidate.environment.lock.digest });
+  if (differs.length === 0) return release;
+  throw versionTaken(name, version, differs.map(({ what }) => what).join("; "));
 }
 
 /**

@@ -1,9 +1,12 @@
 // `mlship upload`: judges the model and stores it under its version, without serving it.
 import { servingIn } from "../artifacts/channel.ts";
+import type { BumpWish } from "../artifacts/semver.ts";
 import type { Release } from "../artifacts/release.ts";
 import type { Report } from "../validation/report.ts";
+import { openNaming, type Bump } from "./bump.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
+import { openStoreToChange } from "./open-store.ts";
 import { openProject, withStaging } from "./project.ts";
 import { storeRelease } from "./release.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
@@ -18,22 +21,38 @@ export interface UploadDocument extends ResultDocument {
   release: Release | null;
   /** False when the store held this very release before. */
   created: boolean;
+  /** How the version was chosen; null without `--bump`. */
+  bump: Bump | null;
+}
+
+/** How the version is chosen. */
+export interface UploadOptions {
+  /** Undefined where mlship.yaml decides. */
+  bump: BumpWish | undefined;
 }
 
 /** Stores the project's model when it passes its gates. */
-export async function upload(host: Host, selection: ProjectOptions): Promise<Result<UploadDocument>> {
+export async function upload(
+  options: UploadOptions,
+  host: Host,
+  selection: ProjectOptions,
+): Promise<Result<UploadDocument>> {
   const project = await openProject(host, selection);
-  const store = await host.store(project.config.artifacts);
+  const naming = await openNaming(host, selection, options.bump);
+  const store = await openStoreToChange(host, project);
   const production = await servingIn(store, project.config.name, project.channel);
   return await withStaging(project, host, async (folder) => {
     const judgement = await judge(project, host, folder, { store, production, reuse: true });
     const { report } = judgement;
-    const document = { schema: "mlship.upload/v1", store: store.location, report } as const;
+    const named = await naming.name(project, store, judgement);
+    const { bump } = named;
+    const document = { schema: "mlship.upload/v1", store: store.location, report, bump } as const;
     if (report.verdict !== "pass") {
       return { document: { ...document, release: null, created: false }, exit: exitOf[report.verdict] };
     }
     host.signal.throwIfAborted();
-    const stored = await storeRelease(project, host, store, judgement, production);
+    const stored = await storeRelease(named.project, host, store, named.judgement, production);
+    await naming.write(named);
     return { document: { ...document, ...stored }, exit: "done" };
   });
 }

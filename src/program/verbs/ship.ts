@@ -1,4 +1,5 @@
 // The verbs that put a version in front of users, and take it back.
+import { bumps } from "../../artifacts/semver.ts";
 import { shown, type Values, type Verb } from "../verb.ts";
 
 /** For verbs that change what serves. */
@@ -6,6 +7,13 @@ const agreeing = {
   flags: "--yes",
   about: "do not ask when the cluster may be the wrong one; needed there where nobody can be asked",
 };
+/** For verbs that release a version. */
+const bumping = {
+  flags: "--bump <level>",
+  about: "choose the next version by what changed, or on this level, and write it to mlship.yaml",
+  choices: [...bumps],
+};
+const bumpOf = (values: Values) => bumps.find((wish) => wish === values.text("bump"));
 const eventful = { flags: "--events <file>", about: "append what happens as JSON lines" };
 
 export const shipVerbs: Verb[] = [
@@ -15,14 +23,18 @@ export const shipVerbs: Verb[] = [
     summary: "store the model under its version",
     about:
       "Validates the model and stores it with its report, lock and lineage under name and version, for ever.",
-    examples: [["mlship upload", "store now, deploy later"]],
+    flags: [bumping],
+    examples: [
+      ["mlship upload", "store now, deploy later"],
+      ["mlship upload --bump auto", "under the next version, by what changed"],
+    ],
     async load() {
       const [{ upload }, { renderUpload }] = await Promise.all([
         import("../../commands/upload.ts"),
         import("../../ui/deploy.ts"),
       ]);
       return shown(
-        (_values, host, project) => upload(host, project),
+        (values, host, project) => upload({ bump: bumpOf(values) }, host, project),
         () => renderUpload,
       );
     },
@@ -35,11 +47,13 @@ export const shipVerbs: Verb[] = [
       "Does all that is needed: validates, stores, starts the version beside the one that serves, replays labelled rows through it, gives it a growing share of requests, and promotes it or takes it back by what it does with them.",
     flags: [
       { flags: "--dry-run", about: "validate and show the plan; make, store and start nothing" },
+      bumping,
       agreeing,
       eventful,
     ],
     examples: [
       ["mlship deploy", "ship the version in mlship.yaml"],
+      ["mlship deploy --bump auto", "ship it as the next version, by what changed"],
       ["mlship deploy --dry-run", "what would happen"],
       ["mlship deploy --set deploy.canary.steps=[100]", "without a canary"],
     ],
@@ -50,6 +64,7 @@ export const shipVerbs: Verb[] = [
       ]);
       const options = (values: Values) => ({
         dryRun: values.flag("dryRun"),
+        bump: bumpOf(values),
         yes: values.flag("yes"),
         events: values.text("events"),
       });
