@@ -102,7 +102,7 @@ export class Bucket {
         if (failed === furtherAttempts || !this.#isPassing(error))
           throw connectionFailure(error, await this.#asked(call));
         uncertain = true;
-        await this.#pause(failed);
+        await this.pause(failed);
         continue;
       }
       this.#hasAnswered = true;
@@ -114,10 +114,10 @@ export class Bucket {
       const isMissing = reply.status === 404 && refusal.code === "NoSuchBucket";
       if (call.expect?.includes(reply.status) && !isMissing) return { ...reply, uncertain };
       if (await this.#mend(refusal, mended)) continue;
-      if (failed === furtherAttempts || !mayPass(refusal)) throw failure(refusal, await this.#asked(call));
+      if (failed === furtherAttempts || !mayPass(refusal)) throw await this.failure(call, refusal);
       if (isThrottling(refusal)) this.#pace.slower();
       uncertain ||= refusal.status >= 500;
-      await this.#pause(failed);
+      await this.pause(failed);
     }
   }
 
@@ -201,14 +201,22 @@ export class Bucket {
     return !lasting.test(code) && (code !== "ECONNREFUSED" || this.#hasAnswered);
   }
 
-  /** Full jitter: many clients that were sent away together do not come back together. */
-  async #pause(failed: number): Promise<void> {
+  /**
+   * Waits before another attempt. Full jitter: many clients that were sent away together do not come back together.
+   * @param failed attempts that came to nothing
+   */
+  async pause(failed: number): Promise<void> {
     const { pauseMs = 200 } = this.#options;
     await this.#options.sleep(Math.random() * Math.min(longestPause, pauseMs * 2 ** (failed + 1)));
   }
 
-  async #asked({ action }: Call): Promise<Asked> {
+  async #asked({ action }: Pick<Call, "action">): Promise<Asked> {
     return { location: this.location, action, origin: (await this.#endpoint).origin.origin };
+  }
+
+  /** The error for a refusal. */
+  async failure(call: Pick<Call, "action">, refusal: Refusal): Promise<Error> {
+    return failure(refusal, await this.#asked(call));
   }
 
   /** The error for an answer that is not S3's. */

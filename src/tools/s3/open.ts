@@ -1,11 +1,12 @@
 // Opens a bucket: finds the account, the server and the protection, all on first use of the SDK.
-import type { ObjectStore } from "../../artifacts/ports.ts";
+import type { ObjectStore, Sweeper } from "../../artifacts/ports.ts";
 import type { ArtifactSettings } from "../../config/config.ts";
 import { openAccount } from "./account.ts";
 import { Bucket } from "./bucket.ts";
 import { parseLocation } from "./location.ts";
 import { openProtection } from "./protection.ts";
 import { createS3Store } from "./store.ts";
+import { createS3Sweeper } from "./sweeper.ts";
 import { createWire } from "./wire.ts";
 
 export interface S3Options {
@@ -30,6 +31,11 @@ const usualSilence = 60_000;
 export async function openS3Store(settings: ArtifactSettings, options: S3Options): Promise<ObjectStore> {
   const bucket = await openBucket(settings, options);
   return createS3Store(bucket, await openProtection(bucket, settings.s3));
+}
+
+/** What `mlship gc` may do there. @throws as {@link openS3Store} */
+export async function openS3Sweeper(settings: ArtifactSettings, options: S3Options): Promise<Sweeper> {
+  return createS3Sweeper(await openBucket(settings, options));
 }
 
 async function openBucket({ store, s3 }: ArtifactSettings, options: S3Options): Promise<Bucket> {

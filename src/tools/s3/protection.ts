@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { ArtifactSettings } from "../../config/config.ts";
 import { MlshipError } from "../../errors.ts";
 import type { Bucket } from "./bucket.ts";
-import { readXml } from "./xml.ts";
+import { checksumHeaders } from "./checksum.ts";
 import { header, type Reply } from "./wire.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -58,25 +58,23 @@ export async function openProtection(
     if (wanted !== null && found !== wanted) throw ignored(bucket, encryption, found);
   }
 
-  /** An upload that is begun and given up again: it says whether the server encrypts, and stores nothing. */
+  /**
+   * A small object shows whether the server encrypts, before anything is sent that must be. It stays,
+   * and the next command asks after it.
+   */
   async function askForEncryption(): Promise<void> {
-    const key = "probe/encryption";
-    const begun = await bucket.ask({
+    const key = `probe/encryption-${encryption}`;
+    const body = Buffer.from(`shows how the server encrypts: ${encryption}\n`);
+    const made = await bucket.ask({
       action: "s3:PutObject",
-      method: "POST",
+      method: "PUT",
       key,
-      query: { uploads: "" },
-      headers: creating(),
+      headers: { ...bucket.dialect.createOnly, ...checksumHeaders(bucket.dialect, body), ...creating() },
+      body,
+      expect: [412],
     });
-    const uploadId = readXml(begun.body.toString("utf8")).textOf("UploadId") ?? "";
-    await bucket.ask({
-      action: "s3:AbortMultipartUpload",
-      method: "DELETE",
-      key,
-      query: { uploadId },
-      expect: [403, 404],
-    });
-    checkEncrypted(begun);
+    if (made.status !== 412) return checkEncrypted(made);
+    checkEncrypted(await bucket.ask({ action: "s3:GetObject", method: "HEAD", key, headers: customer }));
   }
 
   /** Those who may write need not be allowed to ask; the server then refuses the first object itself. */

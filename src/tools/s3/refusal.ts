@@ -36,17 +36,14 @@ export function refusalInside(reply: Reply): Refusal | null {
   return error?.name === "Error" ? readRefusal(reply) : null;
 }
 
+/** Bytes that were damaged on their way are sent again, as what was cut off is. */
+const passing =
+  /^(RequestTimeout|ConditionalRequestConflict|OperationAborted|InternalError|SlowDown|BadDigest|IncompleteBody|XAmzContent.*Mismatch)$/;
+
 /** Whether the same request may be answered well a little later. */
 export function mayPass({ status, code }: Refusal): boolean {
   if (isFull({ status, code })) return false;
-  const soon = [
-    "RequestTimeout",
-    "ConditionalRequestConflict",
-    "OperationAborted",
-    "InternalError",
-    "SlowDown",
-  ];
-  return status === 408 || status === 429 || (status >= 500 && status !== 501) || soon.includes(code);
+  return status === 408 || status === 429 || (status >= 500 && status !== 501) || passing.test(code);
 }
 
 /** Whether the server wants to be asked less. */

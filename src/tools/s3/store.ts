@@ -6,10 +6,12 @@ import { checkKey } from "../object-key.ts";
 import { sourceChanged } from "../source-changed.ts";
 import type { Bucket } from "./bucket.ts";
 import { downloadObject } from "./download.ts";
+import { headObject } from "./head.ts";
+import { putLarge } from "./large.ts";
 import { listObjects } from "./listing.ts";
+import { isLarge } from "./part-plan.ts";
 import type { Protection } from "./protection.ts";
 import { getWhole, putSmall } from "./small.ts";
-import { header } from "./wire.ts";
 
 export function createS3Store(bucket: Bucket, protection: Protection): ObjectStore {
   const location = bucket.location.shown;
@@ -18,6 +20,9 @@ export function createS3Store(bucket: Bucket, protection: Protection): ObjectSto
     location,
     async create(key, body, onBytes = () => {}) {
       checkKey(key, location);
+      if (!(body instanceof Uint8Array) && isLarge(body.size)) {
+        return await putLarge(bucket, protection, key, body, onBytes);
+      }
       const bytes = await bytesOf(body, key);
       const outcome = await putSmall(bucket, protection, key, bytes);
       onBytes(bytes.length);
@@ -33,7 +38,7 @@ export function createS3Store(bucket: Bucket, protection: Protection): ObjectSto
     },
     async size(key) {
       checkKey(key, location);
-      return await sizeOf(bucket, protection, key);
+      return (await headObject(bucket, protection, key))?.size ?? null;
     },
     async *list(prefix, after = "") {
       for await (const { key } of listObjects(bucket, prefix, after)) yield key;
@@ -46,21 +51,4 @@ async function bytesOf(body: ObjectBody, key: string): Promise<Uint8Array> {
   const bytes = await readFile(body.file);
   if (digestBytes(bytes) !== body.digest) throw sourceChanged(body.file, body.digest, key);
   return bytes;
-}
-
-/** Bytes of an object, or null when there is none. */
-async function sizeOf(bucket: Bucket, protection: Protection, key: string): Promise<number | null> {
-  const action = "s3:GetObject";
-  const answer = await bucket.ask({
-    action,
-    method: "HEAD",
-    key,
-    headers: protection.touching(),
-    expect: [404],
-  });
-  if (answer.status === 404) return null;
-  const length = header(answer, "content-length");
-  if (length === null || !/^\d+$/.test(length))
-    throw bucket.badAnswer(action, "it does not say how long the object is");
-  return Number(length);
 }
