@@ -25,31 +25,28 @@ export async function inParallel<T, R>(
   { sizeOf = () => 0, signal }: Bounds<T> = {},
 ): Promise<R[]> {
   const results: R[] = [];
-  const running = new Set<Promise<void>>();
+  const running = new Map<number, Promise<void>>();
   let held = 0;
   let begun = 0;
-  const begin = (item: T, size: number) => {
-    const place = begun++;
+  const begin = async (item: T, place: number, size: number) => {
     held += size;
-    // One that fails stays in the set, where whoever waits next meets it.
-    const one: Promise<void> = (async () => {
-      results[place] = await work(item);
-      held -= size;
-      running.delete(one);
-    })();
-    running.add(one);
+    // One that fails stays among them, where whoever waits next meets it.
+    results[place] = await work(item);
+    held -= size;
+    running.delete(place);
   };
   const isFull = (size: number) => running.size >= most || held + size > room;
   try {
     for (const item of items) {
       const size = Math.min(sizeOf(item), room);
-      while (isFull(size)) await Promise.race(running);
+      while (isFull(size)) await Promise.race(running.values());
       signal?.throwIfAborted();
-      begin(item, size);
+      running.set(begun, begin(item, begun, size));
+      begun += 1;
     }
-    await Promise.all(running);
+    await Promise.all(running.values());
     return results;
   } finally {
-    await Promise.allSettled(running);
+    await Promise.allSettled(running.values());
   }
 }

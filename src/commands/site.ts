@@ -4,6 +4,7 @@ import type { ObjectStore } from "../artifacts/ports.ts";
 import type { Target } from "../rollout/ports.ts";
 import { confirmPlace } from "./confirm-place.ts";
 import type { Host } from "./host.ts";
+import { openStoreToChange } from "./open-store.ts";
 import { openProject, type Project } from "./project.ts";
 import type { ProjectOptions } from "./result.ts";
 import { openTarget } from "./target.ts";
@@ -22,7 +23,8 @@ export interface Site {
 
 /** Opens the site to look at it. @throws MlshipError `config.*`, `store.*`, `kubernetes.*` */
 export async function openSite(host: Host, selection: ProjectOptions, doing: string): Promise<Site> {
-  return await siteOf(await openProject(host, selection), host, doing);
+  const project = await openProject(host, selection);
+  return await siteOf(project, host, await host.store(project.config.artifacts), doing);
 }
 
 /**
@@ -38,11 +40,10 @@ export async function openSiteToChange(
 ): Promise<Site> {
   const project = await openProject(host, selection);
   await confirmPlace(project, host, doing, agreed);
-  return await siteOf(project, host, doing);
+  return await siteOf(project, host, await openStoreToChange(host, project), doing);
 }
 
-async function siteOf(project: Project, host: Host, doing: string): Promise<Site> {
-  const store = await host.store(project.config.artifacts);
+async function siteOf(project: Project, host: Host, store: ObjectStore, doing: string): Promise<Site> {
   const target = await openTarget(project, host, store, doing);
   const last = await readLast(store, project.config.name, project.channel);
   return { project, host, store, target, last, doing };
