@@ -1,5 +1,5 @@
 // The model that a command works on: copied aside, scanned, locked into an environment, loaded.
-import { copyFile, cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.ts";
 import { MlshipError } from "../errors.ts";
@@ -7,19 +7,17 @@ import { bundleSchema, type Bundle } from "../model/bundle.ts";
 import { checkNames, digestFiles } from "../model/files.ts";
 import { inspectModel } from "../model/inspect.ts";
 import type { InputColumn, Model, Task } from "../model/model.ts";
-import { exactLibraries, requirementsOf } from "../model/requirements.ts";
+import { exactLibraries } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
 import { openDataset, type Dataset } from "../validation/dataset.ts";
 import { showSize } from "../image/check/sizes.ts";
-import { deliveryRequirements } from "../image/lock/delivery-requirements.ts";
-import { readRequirements } from "../image/lock/requirements.ts";
-import { normaliseName } from "../image/lock/drift.ts";
-import { requirementsText } from "../image/lock/text.ts";
-import { lockFile, type ReadLock } from "../image/lock/lock.ts";
-import type { Decided, Environment, Scorer } from "../validation/ports.ts";
+import type { ReadLock } from "../image/lock/lock.ts";
+import type { Environment, Scorer, WaitingScorer } from "../validation/ports.ts";
+import { openEnvironment, requirementsFor } from "./environment.ts";
 import type { Host } from "./host.ts";
 import { findLock, type FoundLock, type LockFacts } from "./open-lock.ts";
 import type { Project } from "./project.ts";
+import { startEarly, startIn } from "./start-early.ts";
 import { inStep } from "./step.ts";
 
 /** A model beside its data, as far as their files tell. */
@@ -40,6 +38,18 @@ export interface Candidate extends Subject {
   /** mlship.lock that the environment was made from; null when there is none, or it has drifted. */
   lock: ReadLock | null;
   environment: Environment;
+  /** Python of the environment, to be told to load. */
+  scorer: WaitingScorer;
+  /** Lets go of data and Python. */
+  close: () => Promise<void>;
+}
+
+/** A model in its folder, as its files say it. */
+interface Staged {
+  /** Holds the model's files. */
+  folder: string;
+  model: Model;
+  handler: string | null;
 }
 
 /**
@@ -112,27 +122,52 @@ export async function openCandidate(
   folder: string,
   locking: Locking = findLock,
 ): Promise<Candidate> {
-  const subject = await openSubject(project, host, folder);
+  const staged = await openModel(project, host, folder);
+  // Beside the data, which take as long as Python's imports.
+  const early = startEarly(project, host, staged);
   try {
-    const found = await locking(project, host, subject);
-    const environment = await openEnvironment(project, host, subject.requirements, found);
-    return { ...subject, lock: found?.drift.length === 0 ? found.read : null, environment };
+    const subject = await openData(project, host, folder, staged);
+    try {
+      const found = await locking(project, host, subject);
+      const environment = await openEnvironment(project, host, subject.requirements, found);
+      const scorer = await startIn(environment, await early, host, staged);
+      const close = async () => {
+        subject.dataset.close();
+        await scorer.close();
+      };
+      const lock = found?.drift.length === 0 ? found.read : null;
+      return { ...subject, lock, environment, scorer, close };
+    } catch (error) {
+      subject.dataset.close();
+      throw error;
+    }
   } catch (error) {
-    subject.dataset.close();
+    await (await early)?.scorer.close();
     throw error;
   }
 }
 
 /** Model and data as their files say it; no Python runs. The caller closes the dataset. */
 export async function openSubject(project: Project, host: Host, folder: string): Promise<Subject> {
-  const { config } = project;
+  return await openData(project, host, folder, await openModel(project, host, folder));
+}
+
+async function openModel({ config }: Project, host: Host, folder: string): Promise<Staged> {
   const bundle = path.join(folder, "bundle");
   await mkdir(bundle);
-  const { model, handler } = await inStep(host, "model", async () => {
+  return await inStep(host, "model", async () => {
     const staged = await stageModel(config.model, bundle);
-    return { result: staged, told: describe(staged.model) };
+    return { result: { folder: bundle, ...staged }, told: describe(staged.model) };
   });
-  const { target, weight, key, data, train } = config.validate;
+}
+
+async function openData(
+  project: Project,
+  host: Host,
+  folder: string,
+  { folder: bundle, model, handler }: Staged,
+): Promise<Subject> {
+  const { target, weight, key, data, train } = project.config.validate;
   const dataset = await inStep(host, "data", async () => {
     const roles = {
       target,
@@ -148,61 +183,12 @@ export async function openSubject(project: Project, host: Host, folder: string):
       model,
       dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable })),
     );
-    const own = await ownRequirements(config);
-    const delivered = deliveryRequirements[project.config.image.delivery];
-    const requirements = [...new Set([...requirementsOf(model, inputs), ...delivered, ...own])].sort();
+    const requirements = await requirementsFor(project, model, inputs);
     return { folder: bundle, model, handler, dataset, inputs, requirements };
   } catch (error) {
     dataset.close();
     throw error;
   }
-}
-
-async function openEnvironment(
-  { config, state }: Project,
-  host: Host,
-  requirements: string[],
-  found: FoundLock | null,
-): Promise<Environment> {
-  if (found !== null && found.drift.length > 0)
-    host.progress.note(`${lockFile} is out of date (${found.drift.join("; ")}): run mlship lock`);
-  return await inStep(host, "environment", async () => {
-    const environments = await host.environments(path.join(state, "locks"));
-    const lock = await environments.lock(requirements, config.python.version, {
-      allowSource: config.python.allowSource.map(normaliseName),
-      ...(found === null ? {} : { decided: decidedBy(found, config.python.version) }),
-    });
-    const packages = lock.requirements.match(/^[\w.-]+==/gm)?.length ?? 0;
-    const environment = await environments.prepare(lock);
-    const counted = `${packages} ${packages === 1 ? "package" : "packages"}`;
-    return { result: environment, told: `Python ${lock.python}, ${counted} locked by hash` };
-  });
-}
-
-/** What the lock decides: all when it is the project's, else the versions that still fit. */
-function decidedBy({ read: { lock }, drift }: FoundLock, wanted: string): Decided {
-  const preferred = Object.values(lock.packages)[0] ?? [];
-  const python = wanted === "auto" || wanted === lock.python ? lock.python : null;
-  if (drift.length > 0) return { python, exact: {}, preferred };
-  const exact = lock.inputs.platforms.map((platform) => [platform, requirementsText(lock, platform)]);
-  return { python, exact: Object.fromEntries(exact), preferred };
-}
-
-/** The project's own requirements. @throws MlshipError `python.requirements-missing`, `python.bad-requirement`. */
-async function ownRequirements({ python, folder }: Config): Promise<string[]> {
-  const file = python.requirements;
-  if (file === null) return [];
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    const fix = "correct python.requirements in mlship.yaml";
-    throw new MlshipError({
-      code: "python.requirements-missing",
-      what: `${file} cannot be read`,
-      fix,
-      exit: "usage",
-      cause,
-    });
-  });
-  return readRequirements(text, path.relative(folder, file));
 }
 
 /**
@@ -212,11 +198,10 @@ async function ownRequirements({ python, folder }: Config): Promise<string[]> {
 export async function withScorer<T>(
   candidate: Candidate,
   identity: { name: string; version: string; task: Task },
-  host: Host,
   work: (scorer: Scorer) => Promise<T>,
 ): Promise<T> {
   await writeBundle(candidate.folder, makeBundle(candidate, identity, candidate.model.classes));
-  const scorer = await (await host.scorers()).open(candidate.environment, candidate.folder);
+  const scorer = await candidate.scorer.load();
   try {
     return await work(scorer);
   } finally {

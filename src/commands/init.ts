@@ -124,7 +124,7 @@ async function measureToday(
         const { name, version } = project.config;
         const presumed = presumeTask("auto", candidate.model, candidate.dataset);
         const identity = { name, version, task: presumed };
-        const { task, metrics, answers } = await withScorer(candidate, identity, host, (scorer) =>
+        const { task, metrics, answers } = await withScorer(candidate, identity, (scorer) =>
           evaluate({
             ...candidate,
             scorer,
@@ -145,7 +145,7 @@ async function measureToday(
         };
       });
     } finally {
-      candidate.dataset.close();
+      await candidate.close();
     }
   });
 }

@@ -64,7 +64,7 @@ export async function judge(
     const bundle = makeBundle(candidate, { name, version, task: report.task }, report.classes);
     return { candidate, bundle, report, golden };
   } finally {
-    candidate.dataset.close();
+    await candidate.close();
   }
 }
 
@@ -129,7 +129,7 @@ async function reportOn(
   const inspected = inspection.catch(() => null);
   const scoring = inStep(host, "score", async (update) => {
     const task = presumeTask(wanted.task, model, dataset);
-    const made = await withScorer(candidate, { name, version, task }, host, (scorer) =>
+    const made = await withScorer(candidate, { name, version, task }, (scorer) =>
       validate({
         model,
         inputs,

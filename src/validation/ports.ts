@@ -36,20 +36,24 @@ export interface Decided {
   preferred: readonly { name: string; version: string }[];
 }
 
+/** What else decides a lock. */
+export interface LockOptions {
+  /** Normalised names of distributions that may be built from source. */
+  allowSource?: readonly string[];
+  decided?: Decided;
+}
+
 /** Makes and finds environments. */
 export interface Environments {
   /**
    * Pins `requirements` (PEP 508 lines) for CPython `python` (`3.12`, or `auto`: the newest found
    * on this machine that the server supports) and the server's own requirements.
-   * @param options.allowSource normalised names of distributions that may be built from source
    * @throws MlshipError `python.*`, exit 5 when Python or the package index is missing, 2 when no
    *   set of versions satisfies the requirements.
    */
-  lock(
-    requirements: string[],
-    python: string,
-    options?: { allowSource?: readonly string[]; decided?: Decided },
-  ): Promise<PythonLock>;
+  lock(requirements: string[], python: string, options?: LockOptions): Promise<PythonLock>;
+  /** The environment that `lock` and then `prepare` would give, if it is there already; nothing is made. */
+  find(requirements: string[], python: string, options?: LockOptions): Promise<Environment | null>;
   /**
    * The environment of a lock, made on first use and kept in the cache under its digest.
    * @param serverFile gives the server's source files of a lock from a release; without it they
@@ -123,8 +127,25 @@ export interface Scorer {
   close(): Promise<void>;
 }
 
+/** Python that has been started for a model and waits. */
+export interface WaitingScorer {
+  /**
+   * Loads the bundle, which lies in its folder by now.
+   * @throws as `Scorers.open`.
+   */
+  load(): Promise<Scorer>;
+  /** Ends Python, loaded or not. */
+  close(): Promise<void>;
+}
+
 /** Starts scorers. */
 export interface Scorers {
+  /**
+   * Starts Python, which imports the modules that loading will import. It touches nothing in the bundle's
+   * folder before it is told to load.
+   * @param modules at least one
+   */
+  start(environment: Environment, bundleFolder: string, modules: readonly string[]): Promise<WaitingScorer>;
   /**
    * @param threads that numpy, scikit-learn and what else counts on OpenMP may use; 1 when it is left out.
    * @throws MlshipError `model.load-failed` with the last lines that Python printed.

@@ -109,7 +109,8 @@ class Filling {
 }
 
 function copyNumbers(vector: DuckDBDoubleVector, from: number, to: Float64Array, at: number, count: number) {
-  for (let row = 0; row < count; row++) to[at + row] = vector.getItem(from + row) ?? Number.NaN;
+  // Its public way looks each value up in a mask of big integers: ten times as slow, and nothing is masked.
+  to.set(vector["items"].subarray(from, from + count), at);
 }
 
 function copyTexts(

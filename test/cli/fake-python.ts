@@ -38,6 +38,7 @@ export function fakeEnvironments(faults: PythonFaults, signal: AbortSignal): Env
     signal.throwIfAborted();
   };
   return {
+    find: () => Promise.resolve(null),
     async lock(requirements, python, { decided } = {}): Promise<PythonLock> {
       await act("lock");
       if (faults.isMissing) {
@@ -184,7 +185,12 @@ export function predictOf(score: (columns: Columns) => Predictions): Scorer["pre
 }
 
 export function fakeScorers(faults: PythonFaults, signal: AbortSignal): Scorers {
-  return {
+  const scorers: Scorers = {
+    start: (environment, bundleFolder) =>
+      Promise.resolve({
+        load: () => scorers.open(environment, bundleFolder),
+        close: () => Promise.resolve(),
+      }),
     open(_environment, bundleFolder) {
       faults.onAct("load");
       signal.throwIfAborted();
@@ -209,4 +215,5 @@ export function fakeScorers(faults: PythonFaults, signal: AbortSignal): Scorers 
       });
     },
   };
+  return scorers;
 }

@@ -130,6 +130,15 @@ describe("preparing", () => {
     expect(readdirSync(join(cacheFolder, "envs"))).toEqual([lock.digest.slice(7)]);
   });
 
+  it("finds what is there, and makes nothing", async () => {
+    const made = await environments().prepare(lock);
+    expect(await environments().find(["cloudpickle"], "auto")).toEqual(made);
+    const elsewhere = { cacheFolder: inNew("cache") };
+    expect(await environments(elsewhere).find(["cloudpickle"], "auto")).toBeNull();
+    expect(await environments().find(["never-locked"], "auto")).toBeNull();
+    expect(readdirSync(elsewhere.cacheFolder)).toEqual([]);
+  });
+
   it("needs neither uv nor an index for an environment that is there", async () => {
     const offline = environments({ env: { PATH: inNew("empty") } });
     expect(await offline.prepare(await offline.lock(["cloudpickle"], "auto"))).toMatchObject({ lock });

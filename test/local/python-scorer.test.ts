@@ -33,6 +33,27 @@ function open(behaviour: string, options: Partial<ScorersOptions> = {}): Promise
   return createScorers({ env: process.env, pid: process.pid, ...options }).open(environment, bundle);
 }
 
+describe("a scorer that was started early", () => {
+  it("reads its bundle when it is told to load", async () => {
+    const bundle = mkdtempSync(join(scratch, "bundle-"));
+    const scorers = createScorers({ env: process.env, pid: process.pid });
+    const waiting = await scorers.start(environment, bundle, ["colorsys"]);
+    writeFileSync(join(bundle, "behaviour"), "well");
+    const scorer = await waiting.load();
+    expect(await scorer.score({ x: [4] })).toMatchObject({ predictions: [8] });
+    await scorer.close();
+    await waiting.close();
+  });
+
+  it("ends without having loaded", async () => {
+    const scorers = createScorers({ env: process.env, pid: process.pid });
+    const waiting = await scorers.start(environment, join(scratch, "none"), ["colorsys"]);
+    await waiting.close();
+    const reason = await waiting.load().catch((error: unknown) => error);
+    expect(reason).toMatchObject({ code: "model.load-failed" });
+  });
+});
+
 describe("a scorer", () => {
   it("says what it loaded and answers requests in their order", async () => {
     const scorer = await open("well");

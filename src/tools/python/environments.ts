@@ -5,7 +5,7 @@ import { digestDocument } from "../../digest.ts";
 import { MlshipError } from "../../errors.ts";
 import { keepGivenHashes, withoutHashes } from "../../image/lock/requirements.ts";
 import { pinsText } from "../../image/lock/text.ts";
-import type { Decided, Environments, PythonLock } from "../../validation/ports.ts";
+import type { Decided, Environments, LockOptions, PythonLock } from "../../validation/ports.ts";
 import { buildEnvironment, findEnvironment } from "./build-environment.ts";
 import { interpreterOf, listInterpreters } from "./interpreters.ts";
 import type { Interpreter } from "./interpreters.ts";
@@ -62,20 +62,18 @@ export function createEnvironments(options: EnvironmentsOptions): Environments {
   }
 
   return {
-    async lock(requirements, python, { allowSource = [], decided = nothingDecided } = {}) {
+    async find(requirements, python, more = {}) {
       const source = await server();
-      const here = imagePlatforms[thisPlatform];
-      const exact = here === undefined ? undefined : decided.exact[here];
-      if (exact !== undefined && decided.python !== null)
-        return lockOf({ python: decided.python, requirements: exact }, source);
-      const lines = normaliseRequirements([...requirements, ...source.requirements]);
-      const inputs = {
-        requirements: lines,
-        python: decided.python ?? python,
-        platform: thisPlatform,
-        allowSource: [...allowSource].sort(),
-        preferred: decided.preferred.map(({ name, version }) => `${name}==${version}`),
-      };
+      const known =
+        exactPins(more) ?? (await readPins(lockFolder, inputsOf(requirements, python, more, source)));
+      return known && (await findEnvironment(lockOf(known, source), cacheFolder));
+    },
+
+    async lock(requirements, python, more = {}) {
+      const source = await server();
+      const exact = exactPins(more);
+      if (exact !== null) return lockOf(exact, source);
+      const inputs = inputsOf(requirements, python, more, source);
       const kept = await readPins(lockFolder, inputs);
       if (kept !== null && (await isThere(kept, source))) return lockOf(kept, source);
       const pins = await pin(inputs);
@@ -92,6 +90,30 @@ export function createEnvironments(options: EnvironmentsOptions): Environments {
     },
 
     serverFile: async (path) => (await server()).read(path),
+  };
+}
+
+/** Pins that need no solving. */
+function exactPins({ decided = nothingDecided }: LockOptions): Pins | null {
+  const here = imagePlatforms[thisPlatform];
+  const requirements = here === undefined ? undefined : decided.exact[here];
+  if (requirements === undefined || decided.python === null) return null;
+  return { python: decided.python, requirements };
+}
+
+/** All that pins depend on. */
+function inputsOf(
+  requirements: readonly string[],
+  python: string,
+  { allowSource = [], decided = nothingDecided }: LockOptions,
+  source: ServerSource,
+): LockInputs {
+  return {
+    requirements: normaliseRequirements([...requirements, ...source.requirements]),
+    python: decided.python ?? python,
+    platform: thisPlatform,
+    allowSource: [...allowSource].sort(),
+    preferred: decided.preferred.map(({ name, version }) => `${name}==${version}`),
   };
 }
 

@@ -34,22 +34,41 @@ export interface ScorersOptions {
 export function createScorers(options: ScorersOptions): Scorers {
   const loadTimeoutMs = options.loadTimeoutMs ?? 5 * 60_000;
   const requestTimeoutMs = options.requestTimeoutMs ?? 10 * 60_000;
+
+  function start(environment: Environment, words: readonly string[], threads: number): Promise<Conversation> {
+    return startConversation(environment.python, ["-m", "mlship_server", "score", ...words], {
+      env: childVariables(options, threads),
+      cwd: rootOf(environment),
+      signal: options.signal,
+    });
+  }
+
+  async function hearReady(conversation: Conversation): Promise<Scorer> {
+    try {
+      const reply = await conversation.hear(readyReply, loadTimeoutMs, "the model to load");
+      if ("error" in reply) throw loadFailed(reply.error.message, conversation.printed());
+      return scorerOf(conversation, reply.ready, requestTimeoutMs);
+    } catch (error) {
+      await conversation.end(0);
+      const died = error instanceof MlshipError && error.code.startsWith("score.");
+      throw died ? loadFailed(error.what, error.why ?? "") : error;
+    }
+  }
+
   return {
     async open(environment, bundleFolder, threads = 1) {
-      const conversation = await startConversation(
-        environment.python,
-        ["-m", "mlship_server", "score", resolve(bundleFolder)],
-        { env: childVariables(options, threads), cwd: rootOf(environment), signal: options.signal },
-      );
-      try {
-        const reply = await conversation.hear(readyReply, loadTimeoutMs, "the model to load");
-        if ("error" in reply) throw loadFailed(reply.error.message, conversation.printed());
-        return scorerOf(conversation, reply.ready, requestTimeoutMs);
-      } catch (error) {
-        await conversation.end(0);
-        const died = error instanceof MlshipError && error.code.startsWith("score.");
-        throw died ? loadFailed(error.what, error.why ?? "") : error;
-      }
+      return await hearReady(await start(environment, [resolve(bundleFolder)], threads));
+    },
+    async start(environment, bundleFolder, modules) {
+      const imports = modules.flatMap((name) => ["--import", name]);
+      const conversation = await start(environment, [...imports, resolve(bundleFolder)], 1);
+      return {
+        load() {
+          conversation.say("load");
+          return hearReady(conversation);
+        },
+        close: () => conversation.end(0),
+      };
     },
   };
 }

@@ -27,6 +27,13 @@ def arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     score = verbs.add_parser("score", help="answer JSON lines of columns on stdin")
     score.add_argument("bundle", type=Path)
+    score.add_argument(
+        "--import",
+        dest="modules",
+        action="append",
+        metavar="MODULE",
+        help="import it, and read BUNDLE when a line comes on stdin; repeatable",
+    )
     health = verbs.add_parser("health", help="say by the exit code whether a server on this machine is ready")
     health.add_argument("--port", type=_positive, required=True)
     serve = verbs.add_parser("serve", help="answer HTTP requests")
@@ -100,14 +107,14 @@ def main() -> int:
 
             return health(options.port)
         folders = Folders(options.bundle.resolve(), (options.model or options.bundle).resolve())
+        if options.verb == "score":
+            from .score import score
+
+            return score(folders, options.modules)
         bundle = read_bundle(folders)
     except LoadError as error:
         print(f"mlship_server: {error}", file=sys.stderr, flush=True)
         return LOAD_FAILED
-    if options.verb == "score":
-        from .score import score
-
-        return score(folders, bundle)
     from .serve import serve
 
     limits = Limits(options.timeout, options.queue, options.max_body, options.max_rows, options.drain_seconds)

@@ -3,6 +3,7 @@ takes it, or announces a batch of typed columns that follows as bytes, or asks w
 
 from __future__ import annotations
 
+import importlib
 import os
 import resource
 import sys
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO, Callable, TypeVar
 import msgspec
 import numpy as np
 
-from .bundle import Bundle, Folders
+from .bundle import Folders, read_bundle
 from .columnar import BrokenOff, Header, read_batch
 from .errors import LoadError, Refusal
 from .latency import measure, peak_bytes
@@ -28,14 +29,23 @@ LOAD_FAILED = 3
 Answered = TypeVar("Answered")
 
 
-def score(folders: Folders, bundle: Bundle) -> int:
-    """Reads until stdin ends; returns the exit code."""
+def score(folders: Folders, modules: list[str] | None) -> int:
+    """Reads until stdin ends; returns the exit code. Given modules it imports them and touches the bundle
+    only when a first line has come: whoever writes the bundle has other work meanwhile."""
     # The answers own the real stdout; whatever else prints goes to stderr.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     end_with_parent()
+    stream = sys.stdin.buffer
     began = time.perf_counter()
+    if modules is not None:
+        import_early(modules)
+        paused = time.perf_counter()
+        if not stream.readline():
+            return 0
+        began += time.perf_counter() - paused
     try:
+        bundle = read_bundle(folders)
         model = Model(folders, bundle)
         refused = model.warm_up()
     except LoadError as error:
@@ -56,7 +66,6 @@ def score(folders: Folders, bundle: Bundle) -> int:
     schema = Schema(bundle.inputs, None)
     batches = msgspec.json.Decoder(Announced)
     measures = msgspec.json.Decoder(Measuring)
-    stream = sys.stdin.buffer
     while line := stream.readline():
         if line.startswith(b'{"batch":'):
             try:
@@ -68,6 +77,15 @@ def score(folders: Folders, bundle: Bundle) -> int:
         elif line.strip():
             _write(out, _guarded(lambda: _score_rows(model, schema.decode(line))))
     return 0
+
+
+def import_early(modules: list[str]) -> None:
+    """Imports what loading the model will import. What fails here fails again where it is needed, and is told there."""
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except (Exception, SystemExit):
+            continue
 
 
 class Announced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -70,3 +70,26 @@ def test_score_takes_the_models_folder_too(bundle, tmp_path):
     ended = subprocess.run(command, env=ENVIRONMENT, input=document, capture_output=True, check=False)
     assert b'"predictions":[9.0]' in ended.stdout
     assert run_score(folder)[2] == 3
+
+
+def test_score_imports_first_and_reads_the_bundle_when_it_is_told(bundle, tmp_path):
+    folder, model = apart(bundle, tmp_path)
+    written = (folder / "mlship.json").read_bytes()
+    (folder / "mlship.json").unlink()
+    modules = ["--import", "colorsys", "--import", "no_such_module", "--import", "mlship_server.loaders.python"]
+    command = [sys.executable, "-v", "-m", "mlship_server", "score", *modules, str(folder), "--model", str(model)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=ENVIRONMENT, **pipes) as process:
+        # What -v says of the last import: nothing reads a bundle that is not there yet.
+        while b"import 'mlship_server.loaders.python'" not in process.stderr.readline():
+            assert process.poll() is None
+        (folder / "mlship.json").write_bytes(written)
+        out, said = process.communicate(b'load\n{"columns":{"a":[1],"b":[2]}}\n', timeout=60)
+    assert b'"predictions":[9.0]' in out
+    assert process.returncode == 0
+
+
+def test_score_that_is_never_told_to_load_ends_with_its_input(tmp_path):
+    command = [sys.executable, "-m", "mlship_server", "score", "--import", "colorsys", str(tmp_path / "none")]
+    ended = subprocess.run(command, env=ENVIRONMENT, input=b"", capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, b"")

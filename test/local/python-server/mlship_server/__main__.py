@@ -36,7 +36,9 @@ def answer_batch(batch, behaviour):
 
 def main():
     assert sys.argv[1] == "score"
-    with open(os.path.join(sys.argv[2], "behaviour")) as file:
+    if "--import" in sys.argv and sys.stdin.buffer.readline() != b"load\n":
+        return
+    with open(os.path.join(sys.argv[-1], "behaviour")) as file:
         behaviour = file.read().strip()
     if behaviour == "die-on-load":
         print("cannot import name 'Trees'", file=sys.stderr)
