@@ -2,7 +2,14 @@
 import { MlshipError } from "../../errors.ts";
 import type { Bucket } from "./bucket.ts";
 import { checksumHeaders, isProven } from "./checksum.ts";
+import { headObject } from "./head.ts";
 import type { Protection } from "./protection.ts";
+
+/**
+ * Bytes up to which a body is sent without asking whether its key is taken. A server may refuse a
+ * longer one by closing the connection before it has read it (versitygw does), and then its answer is lost.
+ */
+const cheapToSend = 64 * 1024;
 
 /**
  * Creates an object unless its key exists.
@@ -20,6 +27,7 @@ export async function putSmall(
   bytes: Uint8Array,
 ): Promise<"created" | "exists"> {
   await protection.prepare();
+  if (bytes.length > cheapToSend && (await headObject(bucket, protection, key)) !== null) return "exists";
   const answer = await bucket.ask({
     action: "s3:PutObject",
     method: "PUT",
