@@ -25,8 +25,8 @@ export interface ReadOptions {
   digests: readonly ("md5" | "sha256")[];
 }
 
-/** The file is shorter than it was. */
-export class FileTooShort extends Error {}
+/** The file is not as long as it was. */
+export class LengthChanged extends Error {}
 
 const partSchema = z.strictObject({
   buffer: z.instanceof(ArrayBuffer),
@@ -37,7 +37,7 @@ const partSchema = z.strictObject({
   sha256: z.string().nullable(),
 });
 const endSchema = z.strictObject({ digest: z.templateLiteral(["sha256:", z.string()]) });
-const messageSchema = z.union([partSchema, endSchema, z.strictObject({ tooShort: z.literal(true) })]);
+const messageSchema = z.union([partSchema, endSchema, z.strictObject({ lengthChanged: z.literal(true) })]);
 
 /** Parts come in order, and the digest of the whole after the last one: the file is read once. */
 export class PartReader {
@@ -62,7 +62,7 @@ export class PartReader {
     }
   }
 
-  /** The next part, or, after the last one, the digest of the whole. @throws FileTooShort; what the file system throws. */
+  /** The next part, or, after the last one, the digest of the whole. @throws LengthChanged; what the file system throws. */
   async next(): Promise<FilePart | { digest: Digest }> {
     while (this.#came.length === 0 && this.#failed === null) {
       await new Promise<void>((resolve) => {
@@ -71,7 +71,7 @@ export class PartReader {
     }
     const message = this.#came.shift();
     if (message === undefined) throw this.#failed;
-    if ("tooShort" in message) throw new FileTooShort();
+    if ("lengthChanged" in message) throw new LengthChanged();
     if ("digest" in message) return message;
     const { buffer, length, ...part } = message;
     return { ...part, bytes: new Uint8Array(buffer, 0, length) };
@@ -98,7 +98,7 @@ export class PartReader {
 function readParts(): void {
   const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
   const { createHash } = process.getBuiltinModule("node:crypto");
-  const { openSync, readSync } = process.getBuiltinModule("node:fs");
+  const { fstatSync, openSync, readSync } = process.getBuiltinModule("node:fs");
   const { crc32 } = process.getBuiltinModule("node:zlib");
   const { file, size, partSize, digests }: ReadOptions = workerData;
   const descriptor = openSync(file, "r");
@@ -112,7 +112,7 @@ function readParts(): void {
     const bytes = new Uint8Array(buffer, 0, length);
     for (let filled = 0; filled < length;) {
       const read = readSync(descriptor, bytes, filled, length - filled, position + filled);
-      if (read === 0) return say({ tooShort: true });
+      if (read === 0) return say({ lengthChanged: true });
       filled += read;
     }
     position += length;
@@ -121,6 +121,8 @@ function readParts(): void {
     const md5 = digests.includes("md5") ? createHash("md5").update(bytes).digest("base64") : null;
     const sha256 = digests.includes("sha256") ? createHash("sha256").update(bytes).digest("hex") : null;
     say({ buffer, number, length, crc32: crc32(bytes), md5, sha256 }, [buffer]);
-    if (position === size) say({ digest: `sha256:${whole.digest("hex")}` });
+    if (position < size) return;
+    if (fstatSync(descriptor).size !== size) say({ lengthChanged: true });
+    else say({ digest: `sha256:${whole.digest("hex")}` });
   });
 }

@@ -7,7 +7,7 @@ import { encodeCrc32, etagOf } from "./checksum.ts";
 import { UploadGone, type SentPart } from "./complete.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { KeptPart } from "./listing.ts";
-import { FileTooShort, PartReader, type FilePart } from "./part-reader.ts";
+import { LengthChanged, PartReader, type FilePart } from "./part-reader.ts";
 import type { Protection } from "./protection.ts";
 import type { Upload } from "./upload.ts";
 import { header } from "./wire.ts";
@@ -90,7 +90,7 @@ export async function sendParts(
       running.add(task);
     }
   } catch (error) {
-    throw error instanceof FileTooShort ? sourceChanged(body.file, body.digest, key) : error;
+    throw error instanceof LengthChanged ? sourceChanged(body.file, body.digest, key) : error;
   } finally {
     await Promise.all(running);
     await reader.close();
