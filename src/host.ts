@@ -113,6 +113,13 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       const shown = path.relative(cwd, folder);
       return createFolderStore(folder, shown.startsWith("..") ? folder : `./${shown}`);
     },
+    async keeping(settings) {
+      const [{ openBucket }, { readKeeping }] = await Promise.all([
+        import("./tools/s3/open.ts"),
+        import("./tools/s3/keeping.ts"),
+      ]);
+      return await readKeeping(await openBucket(settings, s3));
+    },
     async target(deployment) {
       const [{ LocalTarget }, tools] = await Promise.all([
         import("./targets/local/local-target.ts"),

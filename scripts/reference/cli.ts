@@ -66,6 +66,10 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     locked: "another command drives a rollout",
     attention: "the state needs a person",
   },
+  doctor: {
+    usage: "`--policy` for a store that is no S3 bucket",
+    unavailable: "something is missing or refused; each finding says what, and its cure",
+  },
   promote: {
     usage: "no rollout is under way",
     locked: "another command holds the lock",

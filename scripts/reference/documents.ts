@@ -95,6 +95,8 @@ const stored: Stored[] = [
 const printed: [name: string, by: string, file: string, type: string][] = [
   ["init", "mlship init", "src/commands/init.ts", "InitDocument"],
   ["config", "mlship config show", "src/commands/config.ts", "ConfigDocument"],
+  ["doctor", "mlship doctor", "src/commands/doctor.ts", "DoctorDocument"],
+  ["policy", "mlship doctor --policy", "src/commands/policy.ts", "PolicyDocument"],
   ["upload", "mlship upload", "src/commands/upload.ts", "UploadDocument"],
   ["deploy", "mlship deploy", "src/commands/deploy.ts", "DeployDocument"],
   ["plan", "inside deploy and rollback", "src/rollout/plan.ts", "RolloutPlan"],

@@ -57,3 +57,15 @@ export interface Sweeper {
   remove(key: string): Promise<"removed" | "locked">;
   abandon(upload: UnfinishedObject): Promise<void>;
 }
+
+/** How a bucket keeps what is in it. Null stands for what it does not tell, or not to this user. */
+export interface Keeping {
+  /** The store's clock. */
+  now: Date;
+  /** Whether an object that was removed can be had again. */
+  versioning: boolean | null;
+  /** Whether objects can be locked against removal. */
+  lock: boolean | null;
+  /** Whether rules remove unfinished uploads, and objects of the store, when they grow old. */
+  lifecycle: { aborts: boolean; expires: boolean } | null;
+}

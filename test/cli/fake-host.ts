@@ -4,6 +4,7 @@ import { cpSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Host, Step } from "../../src/commands/host.ts";
 import { digestBytes } from "../../src/digest.ts";
+import type { Keeping } from "../../src/artifacts/ports.ts";
 import type { Scanner } from "../../src/image/check/vulnerabilities.ts";
 import type { Served } from "../../src/cluster/served.ts";
 import { MlshipError } from "../../src/errors.ts";
@@ -47,6 +48,8 @@ export class Machine {
   readonly faults = { isMissing: false, onAct: (_act: string) => {} };
   /** How each revision that runs on the cluster is served. */
   readonly served = new Map<string, Served>();
+  /** How the store's bucket keeps things. */
+  keeping: Keeping = { now: new Date(0), versioning: null, lock: null, lifecycle: null };
   /** What Prometheus answers. */
   ask: Metrics["ask"] = () => Promise.resolve({ problem: "there is no Prometheus" });
   /** What the kubeconfig knows. */
@@ -191,6 +194,7 @@ export class Machine {
       isAlive: (pid) => pid === 4242,
       scanner: () => Promise.resolve(this.scanner),
       store: () => Promise.resolve(this.store),
+      keeping: () => Promise.resolve(this.keeping),
       target: (wanted) => Promise.resolve(this.#target(wanted)),
       metrics: () => Promise.resolve({ ask: (query) => this.ask(query) }),
       kubeconfig: () => Promise.resolve(this.kubeconfig),

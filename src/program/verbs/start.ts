@@ -1,5 +1,10 @@
 // The verbs that begin a project.
+import { storeRoles, type StoreRole } from "../../artifacts/policy.ts";
 import { shown, type Values, type Verb } from "../verb.ts";
+
+/** For whom the policy is that `doctor --policy` prints. */
+const policyRole = (values: Values): StoreRole | undefined =>
+  values.flag("policy") ? "writer" : storeRoles.find((role) => role === values.text("policy"));
 
 export const startVerbs: Verb[] = [
   {
@@ -54,6 +59,46 @@ export const startVerbs: Verb[] = [
       ]);
       const renderOf = (values: Values) => (values.flag("origin") ? ui.renderConfigOrigins : ui.renderConfig);
       return shown((_values, host, project) => showConfig(host, project), renderOf);
+    },
+  },
+  {
+    name: "doctor",
+    group: "Start",
+    summary: "check everything that the project needs",
+    about:
+      "Looks at mlship.yaml, model and data, Python, the store, and what the target needs: Docker, the registry, the cluster. Each is looked at whatever is wrong with the others, and what is wrong is told with its cure. Exit 5 when anything is missing or refused. The store is opened as a deploy would: at its first use it is tried out and begun.",
+    flags: [
+      {
+        flags: "--policy [role]",
+        about: "print the least IAM policy for the store's users instead (default: writer)",
+        choices: [...storeRoles],
+      },
+    ],
+    examples: [
+      ["mlship doctor", "is all there?"],
+      ["mlship doctor -e staging", "for another environment"],
+      ["mlship doctor --policy", "what AWS must allow to whoever deploys"],
+      ["mlship doctor --policy pod > policy.json", "what it must allow to the servers"],
+    ],
+    async load() {
+      const [{ doctor }, { policy }, ui] = await Promise.all([
+        import("../../commands/doctor.ts"),
+        import("../../commands/policy.ts"),
+        import("../../ui/doctor.ts"),
+      ]);
+      const examine = shown(
+        (_values, host, project) => doctor(host, project),
+        () => ui.renderDoctor,
+      );
+      const print = (role: StoreRole) =>
+        shown(
+          (_values, host, project) => policy(role, host, project),
+          () => ui.renderPolicy,
+        );
+      return async (values, host, project) => {
+        const role = policyRole(values);
+        return await (role === undefined ? examine : print(role))(values, host, project);
+      };
     },
   },
 ];

@@ -38,7 +38,8 @@ export async function openS3Sweeper(settings: ArtifactSettings, options: S3Optio
   return createS3Sweeper(await openBucket(settings, options));
 }
 
-async function openBucket({ store, s3 }: ArtifactSettings, options: S3Options): Promise<Bucket> {
+/** The bucket itself. @throws MlshipError `store.bad-address`, exit 2. */
+export async function openBucket({ store, s3 }: ArtifactSettings, options: S3Options): Promise<Bucket> {
   const { signal, version, silenceMs = usualSilence } = options;
   const location = parseLocation(store);
   return new Bucket({

@@ -1,0 +1,85 @@
+// What doctor looks at of the store: whether it can be read and written, its clock, and how its bucket keeps things.
+import { listVersions } from "../../artifacts/versions.ts";
+import { probeKey } from "../../artifacts/layout.ts";
+import type { Keeping } from "../../artifacts/ports.ts";
+import { MlshipError } from "../../errors.ts";
+import type { Host } from "../host.ts";
+import { openStoreToChange } from "../open-store.ts";
+import type { Project } from "../project.ts";
+import type { Check, Look } from "./check.ts";
+
+/** Difference of two clocks, in ms, that is worth a word. S3 refuses signatures from 15 minutes on. */
+const muchSkew = 60_000;
+
+/** The store itself, and its bucket where it is in one. */
+export function storeChecks(project: Project, host: Host): Check[] {
+  const { artifacts, name } = project.config;
+  const store: Check = {
+    name: "store",
+    async look() {
+      const opened = await openStoreToChange(host, project);
+      // A store that is in use was tried out long ago, maybe by somebody who may do more.
+      await opened.create(probeKey(host.nonce(), 0), Buffer.from("mlship doctor\n"));
+      const { length } = await listVersions(opened, name);
+      const versions = length === 1 ? "1 version" : `${length} versions`;
+      return { found: `${opened.location} can be read and written; it holds ${versions} of ${name}` };
+    },
+  };
+  if (!/^(s3|gs):/.test(artifacts.store)) return [store];
+  let asked: Promise<Keeping> | undefined;
+  const keeping = () => (asked ??= host.keeping(artifacts));
+  return [
+    store,
+    { name: "clock", look: async () => clockLook(await keeping(), host.clock.now()) },
+    { name: "bucket", look: async () => bucketLook(await keeping()) },
+    { name: "lifecycle", look: async () => lifecycleLook(await keeping()) },
+  ];
+}
+
+function clockLook({ now }: Keeping, here: Date): Look {
+  const seconds = Math.round((now.getTime() - here.getTime()) / 1000);
+  const found =
+    seconds === 0
+      ? "as the store's"
+      : `the store's is ${Math.abs(seconds)} s ${seconds > 0 ? "ahead" : "behind"}`;
+  if (Math.abs(seconds) * 1000 < muchSkew) return { found };
+  return { found, advice: "set this machine's clock: mlship allows for the difference, other tools may not" };
+}
+
+function bucketLook({ versioning, lock }: Keeping): Look {
+  if (versioning === null && lock === null) return { found: "it does not tell how it keeps objects" };
+  const found = `versioning ${told(versioning)}, object lock ${told(lock)}`;
+  if (versioning === true || lock === true) return { found };
+  return {
+    found,
+    advice:
+      "turn versioning on, or object lock (artifacts.s3.lock): nothing else brings back what somebody removes",
+  };
+}
+
+/** @throws MlshipError `store.expires` */
+function lifecycleLook({ lifecycle }: Keeping): Look {
+  if (lifecycle === null) return { found: "the bucket does not tell its lifecycle rules" };
+  if (lifecycle.expires) throw expiring();
+  if (lifecycle.aborts) return { found: "unfinished uploads are removed by a rule" };
+  return {
+    found: "no rule removes unfinished uploads",
+    advice:
+      "add a lifecycle rule with AbortIncompleteMultipartUpload after 7 days, or run mlship gc now and then",
+  };
+}
+
+function told(state: boolean | null): string {
+  if (state === null) return "unknown";
+  return state ? "on" : "off";
+}
+
+function expiring(): MlshipError {
+  return new MlshipError({
+    code: "store.expires",
+    what: "a lifecycle rule of the bucket removes objects of the store when they grow old",
+    why: "releases and their history would be lost",
+    fix: "exempt the store's prefix from rules with Expiration; mlship gc removes what is not needed",
+    exit: "unavailable",
+  });
+}
