@@ -1,8 +1,16 @@
 // `mlship history`: the channel's log, newest first: what was promoted, refused and taken back, and why.
-import { readChannel, type ChannelEntry } from "../artifacts/channel.ts";
+import { readNewest, type ChannelEntry } from "../artifacts/channel.ts";
+import { requireChannelName } from "./channel-name.ts";
 import type { Host } from "./host.ts";
+import { countOf, type NewestOptions } from "./newest.ts";
 import { openProject } from "./project.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
+
+/** Which part of which log. */
+export interface HistoryOptions extends NewestOptions {
+  /** Instead of the project's own. */
+  channel: string | undefined;
+}
 
 /** mlship.history/v1 */
 export interface HistoryDocument extends ResultDocument {
@@ -12,22 +20,32 @@ export interface HistoryDocument extends ResultDocument {
   name: string;
   channel: string;
   store: string;
+  /** How many entries the channel has. */
+  total: number;
   /** Newest first. */
   entries: ChannelEntry[];
 }
 
-/** The ledger of the project's channel, its hash chain checked. */
-export async function history(host: Host, selection: ProjectOptions): Promise<Result<HistoryDocument>> {
-  const { config, channel } = await openProject(host, selection);
-  const store = await host.store(config.artifacts);
-  const entries = (await readChannel(store, config.name, channel)).toReversed();
+/** The newest entries of a channel's log, their hash chain checked. */
+export async function history(
+  options: HistoryOptions,
+  host: Host,
+  selection: ProjectOptions,
+): Promise<Result<HistoryDocument>> {
+  const count = countOf(options);
+  const project = await openProject(host, selection);
+  const channel = options.channel === undefined ? project.channel : requireChannelName(options.channel);
+  const { artifacts, name } = project.config;
+  const store = await host.store(artifacts);
+  const entries = (await readNewest(store, name, channel, count)).toReversed();
   return {
     document: {
       schema: "mlship.history/v1",
       at: host.clock.now().toISOString(),
-      name: config.name,
+      name,
       channel,
       store: store.location,
+      total: entries[0]?.seq ?? 0,
       entries,
     },
     exit: "done",

@@ -157,9 +157,11 @@ test("status and history as a person reads them, and as a program does", async (
   const machine = await withHistory();
   expect((await machine.run("history")).stdout).toBe(
     (documentOf(await machine.run("history", "--json"))["entries"] as Record<string, unknown>[])
-      .map(({ seq, action, version, to, actor, reason, volatile }) =>
-        [seq, (volatile as { at: string }).at, action, version, to, actor, reason].join("\t").concat("\n"),
-      )
+      .map(({ seq, action, version, from, to, actor, reason, evidence, volatile }) => {
+        const { at } = volatile as { at: string };
+        const shown = JSON.stringify(evidence);
+        return [seq, at, action, version, from ?? "-", to, actor, reason, shown].join("\t").concat("\n");
+      })
       .join(""),
   );
   machine.isTerminal = true;
@@ -174,14 +176,34 @@ test("status and history as a person reads them, and as a program does", async (
     why       accuracy is 0 (0–0.0188), below 0.8
     "
   `);
-  const { stdout } = await machine.run("history");
-  expect(ageless(stdout)).toMatchInlineSnapshot(`
-    "#  when        what     version  serving after  who       why
-    3  a while ago refuse   1.2.0    1.1.0          ada@loom  accuracy is 0 (0–0.0188), below 0.8
-    2  a while ago promote  1.1.0    1.1.0          ada@loom  deploy of 1.1.0
-    1  a while ago promote  1.0.0    1.0.0          ada@loom  deploy of 1.0.0
+  machine.columns = 60;
+  const { stdout } = await machine.run("history", "--limit", "1");
+  expect(stdout.replaceAll(/\d\d:\d\d UTC, \d+ (s|min|h|d) ago/g, "12:00 UTC, a while ago"))
+    .toMatchInlineSnapshot(`
+    "#3  refuse 1.2.0  1.1.0 serves on
+        2026-01-01 12:00 UTC, a while ago, by ada@loom
+        accuracy is 0 (0–0.0188), below 0.8
+        report sha256:eaaa551fc824…, model sha256:35a11d03d266…,
+        dataset sha256:f2d7c60d5200…
+    2 older: mlship history --all
     "
   `);
+  const whole = (await machine.run("history", "--all")).stdout;
+  expect(whole).toMatch(/#2 {2}promote 1\.1\.0 {2}1\.0\.0 → 1\.1\.0\n/);
+  expect(whole).toMatch(/ canary requests [\d,]+, canary errors 0,\s/);
+  expect((await machine.run("history", "--limit", "1", "--all")).stdout).toContain(
+    "#1  promote 1.0.0  1.0.0 serves first",
+  );
+  expect((await machine.run("history", "--channel", "staging")).stdout).toBe(
+    "nothing has happened in channel staging of fraud yet\n",
+  );
+  for (const wrong of [
+    ["--limit", "0"],
+    ["--limit", "-3"],
+    ["--limit", "many"],
+    ["--channel", "../production"],
+  ])
+    expect(await machine.run("history", ...wrong)).toMatchObject({ exit: 2, stdout: "" });
 });
 
 test("nothing that a person reads is wider than 60 columns where words allow it", async () => {

@@ -1,5 +1,6 @@
 // The verbs that tell what runs and what happened.
 import { shown, type Verb } from "../verb.ts";
+import { listing, newest } from "./listing.ts";
 
 export const watchVerbs: Verb[] = [
   {
@@ -29,15 +30,22 @@ export const watchVerbs: Verb[] = [
     name: "history",
     group: "Watch",
     summary: "what was promoted, refused and taken back, and why",
-    about: "Prints the channel's append-only log, newest first, after checking that no entry was changed.",
-    examples: [["mlship history", "the whole story"]],
+    about:
+      "Prints the newest entries of the channel's append-only log: what was done, when, by whom, from which version to which, why, and on what evidence. The chain of the entries that it prints is checked; mlship versions verify checks all of it.",
+    flags: [{ flags: "--channel <name>", about: "another channel than that of the environment" }, ...listing],
+    examples: [
+      ["mlship history", "the newest entries"],
+      ["mlship history --all", "the whole story"],
+      ["mlship history --channel staging --limit 5", "of another channel"],
+    ],
     async load() {
       const [{ history }, { renderHistory }] = await Promise.all([
         import("../../commands/history.ts"),
         import("../../ui/history.ts"),
       ]);
       return shown(
-        (_values, host, project) => history(host, project),
+        (values, host, project) =>
+          history({ ...newest(values), channel: values.text("channel") }, host, project),
         () => renderHistory,
       );
     },
