@@ -31,6 +31,9 @@ const fileSetSchema = z
     path: ["digest"],
   });
 
+/** An image by its digest: `ghcr.io/acme/fraud@sha256:…`. */
+const imageSchema = z.string().regex(/^\S+@sha256:[0-9a-f]{64}$/);
+
 /** Schema of a model's name and of a channel's: a DNS label. */
 export const labelSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 
@@ -67,6 +70,22 @@ export const releaseSchema = z
       server: fileSetSchema,
     }),
     dataset: z.strictObject({ digest: digestSchema, rows: z.int().nonnegative() }),
+    /** mlship.lock, that images are built from; left out where the model was judged without one. */
+    lock: z.strictObject({ file: blobSchema, digest: digestSchema }).exactOptional(),
+    /**
+     * The image of this release, where it was in its registry when the release was stored. It names
+     * the same model, lock and report. How a version was served later is in `mlship.served/v1`.
+     */
+    image: z
+      .strictObject({
+        /** With its digest. */
+        reference: imageSchema,
+        /** The model's own image, where pods mount it; null where the model comes another way. */
+        model: imageSchema.nullable(),
+      })
+      .exactOptional(),
+    /** The Kubernetes objects of that image as files, for the channel that the release was stored from. */
+    manifests: z.strictObject({ channel: labelSchema, set: fileSetSchema }).exactOptional(),
     /** Where the project's files were; null outside git. */
     lineage: z.strictObject({ commit: z.string(), dirty: z.boolean() }).nullable(),
     /** The version that served when this one was released. */
@@ -115,8 +134,9 @@ export function makeRelease(parts: ReleaseParts): Release {
 
 /** Everything that must be in the store for the release to be whole. */
 export function blobsOf(release: Release): Blob[] {
-  const files = [...release.model.files, ...release.python.server.files];
-  const golden = release.golden === null ? [] : [release.golden];
-  const named = [...files, release.report.file, release.python.requirements, ...golden];
+  const { model, python, manifests, lock, report, golden } = release;
+  const files = [...model.files, ...python.server.files, ...(manifests?.set.files ?? [])];
+  const single = [report.file, python.requirements, golden, lock?.file ?? null];
+  const named = [...files, ...single.filter((blob) => blob !== null)];
   return [...new Map(named.map(({ sha256, size }) => [sha256, { sha256, size }])).values()];
 }

@@ -8,6 +8,7 @@ import { publish, type Sources } from "../artifacts/publish.ts";
 import { blobsOf, makeRelease, type Release } from "../artifacts/release.ts";
 import { releaseOf, versionTaken } from "../artifacts/versions.ts";
 import { canonicalJson, digestBytes, type Digest } from "../digest.ts";
+import { formatLock } from "../image/lock/text.ts";
 import { defaultMetrics } from "../validation/metrics/measure.ts";
 import { goldenSchema } from "../validation/golden.ts";
 import { reportSchema } from "../validation/report.ts";
@@ -16,12 +17,21 @@ import type { Host } from "./host.ts";
 import type { Judgement } from "./judge.ts";
 import { bytePace } from "./pace.ts";
 import type { Project } from "./project.ts";
+import type { Links } from "./release-links.ts";
 import { inStep } from "./step.ts";
 
 /** A release in the store, and whether this run put it there. */
 export interface Stored {
   release: Release;
   created: boolean;
+}
+
+/** What a release comes from and leads to. */
+export interface Lineage {
+  /** The version that serves now; null when none does. */
+  parent: string | null;
+  /** Asked only when the release is new. */
+  links: () => Promise<Links>;
 }
 
 /**
@@ -34,7 +44,7 @@ export async function storeRelease(
   host: Host,
   store: ObjectStore,
   judgement: Judgement,
-  parent: string | null,
+  { parent, links }: Lineage,
 ): Promise<Stored> {
   const { name, version, folder } = project.config;
   const { candidate } = judgement;
@@ -51,8 +61,11 @@ export async function storeRelease(
   for (const file of candidate.model.files)
     sources.set(file.sha256, { file: path.join(candidate.folder, file.path) });
   for (const file of lock.server.files) blobOf(await environments.serverFile(file.path));
+  const { image, objects } = await links();
   const release = makeRelease({
     ...partsOf(judgement, blobOf),
+    ...(image === null ? {} : { image }),
+    ...(objects.length === 0 ? {} : { manifests: manifestsOf(project, objects, blobOf) }),
     name,
     version,
     lineage: await host.commit(folder),
@@ -126,11 +139,19 @@ export async function releasedJudgement(
   return { ...judgement, report, golden };
 }
 
-function partsOf(
-  { candidate, bundle, report, golden }: Judgement,
-  blobOf: (bytes: Uint8Array) => { sha256: Digest; size: number },
-) {
-  const { model, environment, dataset } = candidate;
+function manifestsOf({ channel }: Project, objects: Links["objects"], blobOf: BlobOf) {
+  const files = objects
+    .map(({ path: file, text }) => ({ path: file, ...blobOf(Buffer.from(text)) }))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  return { channel, set: { files, size, digest: digestBytes(canonicalJson(files)) } };
+}
+
+/** Keeps bytes for the store, and names them. */
+type BlobOf = (bytes: Uint8Array) => { sha256: Digest; size: number };
+
+function partsOf({ candidate, bundle, report, golden }: Judgement, blobOf: BlobOf) {
+  const { model, environment, dataset, lock } = candidate;
   const { requirements, digest, python, platform, server } = environment.lock;
   const metrics = defaultMetrics(report.task, report.metrics).map(({ name, value }) => [name, value]);
   return {
@@ -145,6 +166,9 @@ function partsOf(
     golden: golden === null ? null : blobOf(jsonOf(golden)),
     python: { digest, python, platform, server, requirements: blobOf(Buffer.from(requirements)) },
     dataset: { digest: dataset.digest, rows: dataset.rows },
+    ...(lock === null
+      ? {}
+      : { lock: { file: blobOf(Buffer.from(formatLock(lock.lock))), digest: lock.digest } }),
   };
 }
 

@@ -51,7 +51,14 @@ export async function upload(
       return { document: { ...document, release: null, created: false }, exit: exitOf[report.verdict] };
     }
     host.signal.throwIfAborted();
-    const stored = await storeRelease(named.project, host, store, named.judgement, production);
+    const stored = await storeRelease(named.project, host, store, named.judgement, {
+      parent: production,
+      links: async () => {
+        // Planning an image is much code, which an upload that was done before does not need.
+        const { findLinks } = await import("./ship/tagged-image.ts");
+        return await findLinks(named.project, host, named.judgement);
+      },
+    });
     await naming.write(named);
     return { document: { ...document, ...stored }, exit: "done" };
   });

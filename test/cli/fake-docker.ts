@@ -67,7 +67,12 @@ export class FakeDocker {
       diffIds.push(digestBytes(tar));
       layers.push({ mediaType: mediaTypes.layer, ...(await layout.addBlob([gzipSync(tar)])) });
     }
-    const config = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: diffIds } };
+    const config = {
+      architecture: "amd64",
+      os: "linux",
+      config: { Labels: plan.config.labels },
+      rootfs: { type: "layers", diff_ids: diffIds },
+    };
     const described = await layout.addDocument(JSON.stringify(config), mediaTypes.config);
     const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: described, layers };
     const root = await layout.addDocument(JSON.stringify(manifest), mediaTypes.manifest);

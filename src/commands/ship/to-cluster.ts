@@ -2,8 +2,6 @@
 import { appendServed } from "../../artifacts/served.ts";
 import { releaseOf } from "../../artifacts/versions.ts";
 import { podStoreOf } from "../../cluster/pod-store.ts";
-import { makeServed, type ServedDocument } from "../../cluster/served-document.ts";
-import type { Digest } from "../../digest.ts";
 import { formatReference } from "../../image/oci/reference.ts";
 import { revisionOf } from "../../rollout/revision.ts";
 import { findKept, makeImage, planMaking, type Making } from "../build/make-image.ts";
@@ -11,10 +9,12 @@ import type { Judgement } from "../judge.ts";
 import { lockFile } from "../../image/lock/lock.ts";
 import { findFittingLock, requireLock } from "../open-lock.ts";
 import { sendImage, targetOf } from "../push/send-image.ts";
+import { requireImage } from "../release-links.ts";
 import { releasedJudgement, storeRelease } from "../release.ts";
 import { productionOf, type Site } from "../site.ts";
 import { findPushed, type Image } from "./known-image.ts";
 import { recallServed } from "./recall-served.ts";
+import { linksTo, servedFrom, sourceOf } from "./served-from.ts";
 import { revisionServed } from "./served-store.ts";
 import type { Foreseen, Shipped, Shipping } from "./shipping.ts";
 
@@ -39,7 +39,11 @@ async function prepare(site: Site, judgement: Judgement): Promise<Shipped> {
   const making = await planMaking(project, host, await releasedJudgement(project, store, judgement));
   const image = (await pushed(site, making)) ?? (await makeAndSend(making));
   host.signal.throwIfAborted();
-  const { release } = await storeRelease(project, host, store, judgement, productionOf(site));
+  const { release } = await storeRelease(project, host, store, judgement, {
+    parent: productionOf(site),
+    links: () => Promise.resolve(linksTo(making, image)),
+  });
+  requireImage(release, image.image);
   const served = servedFrom(making, image, release.digest);
   await appendServed(store, { model: name, version, channel: project.channel }, served);
   return { release, revision: revisionServed(served), image: image.image, served: served.digest };
@@ -56,23 +60,6 @@ async function makeAndSend(making: Making): Promise<Image> {
   const kept = await makeImage(making, { verify: false, noCache: false });
   const sent = await sendImage(targetOf(project), host, kept);
   return { image: sent.reference, model: sourceOf(making, sent.model?.reference ?? null) };
-}
-
-/** Where pods get the model from. */
-function sourceOf({ project, judgement }: Making, modelImage: string | null): Image["model"] {
-  const { image, artifacts } = project.config;
-  if (modelImage !== null) return { kind: "image-volume", reference: modelImage };
-  if (image.delivery !== "s3") return { kind: "baked" };
-  const { model, handler } = judgement.candidate;
-  const files = model.files.filter((file) => file.path !== handler);
-  return { kind: "s3", ...podStoreOf(artifacts), files };
-}
-
-function servedFrom({ project, planned }: Making, { image, model }: Image, release: Digest): ServedDocument {
-  const { name, version, serve, deploy } = project.config;
-  const { plan } = planned;
-  const evidence = { plan: plan.digest, ...plan.evidence };
-  return makeServed({ name, version, image, model, serve, deploy, evidence }, release);
 }
 
 /** What is there already is looked for where `prepare` would put it. */

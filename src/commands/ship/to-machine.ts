@@ -2,6 +2,7 @@
 import type { Release } from "../../artifacts/release.ts";
 import { revisionOf } from "../../rollout/revision.ts";
 import { findLock } from "../open-lock.ts";
+import { noLinks } from "../release-links.ts";
 import { storeRelease } from "../release.ts";
 import { productionOf, type Site } from "../site.ts";
 import type { Shipping } from "./shipping.ts";
@@ -24,7 +25,10 @@ export function shipToMachine(site: Site): Shipping {
       return Promise.resolve({ revision: revisionOf(name, version, bundle.digest), steps: [] });
     },
     async prepare(judgement) {
-      const { release } = await storeRelease(project, host, store, judgement, productionOf(site));
+      const { release } = await storeRelease(project, host, store, judgement, {
+        parent: productionOf(site),
+        links: () => Promise.resolve(noLinks),
+      });
       return recall(release);
     },
     recall: (release) => Promise.resolve(recall(release)),
