@@ -76,9 +76,9 @@ export async function deploy(
     ? await openSite(host, selection, doing)
     : await openSiteToChange(host, selection, doing, yes);
   const { project, target } = opened;
-  const { name, version } = project.config;
+  const asked = project.config;
   (await shippingOf(opened)).check();
-  const what = options.bump === undefined ? `${name} ${version}` : name;
+  const what = options.bump === undefined ? `${asked.name} ${asked.version}` : asked.name;
   host.progress.note(`${what} to ${target.place}, channel ${project.channel}`);
   await target.access();
   const { found, site } = dryRun ? { found: [], site: opened } : await setRight(opened);

@@ -10,7 +10,7 @@ type Ran = Parameters<typeof documentOf>[0];
 const released = (ran: Ran) => releaseSchema.parse(documentOf(ran)["release"]);
 /** The release that a deploy stored. */
 const storedRelease = (machine: Machine) => {
-  const [key = ""] = [...machine.store.objects.keys()].filter((name) => name.startsWith("manifests/"));
+  const key = [...machine.store.objects.keys()].find((name) => name.startsWith("manifests/")) ?? "";
   return releaseSchema.parse(JSON.parse(Buffer.from(machine.store.objects.get(key)!).toString()));
 };
 const image = /^registry\.example\/fraud@sha256:[0-9a-f]{64}$/;

@@ -85,6 +85,6 @@ async function firstImage(
   target: Reference,
   stored: StoredManifest,
 ): Promise<StoredManifest | null> {
-  const [first] = readIndex(stored).manifests.filter(({ platform }) => platform?.os !== "unknown");
+  const first = readIndex(stored).manifests.find(({ platform }) => platform?.os !== "unknown");
   return first === undefined ? null : await registry.manifest({ ...target, tag: null, digest: first.digest });
 }
