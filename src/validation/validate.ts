@@ -44,13 +44,10 @@ export interface Validation extends Omit<EvaluationInput, "model" | "reading"> {
  * @throws MlshipError `gates.none`, `gates.not-for-task` and `validate.slice` (exit 2), and as `evaluate`.
  */
 export async function validate(input: Validation): Promise<{ report: Report; golden: Golden | null }> {
-  const { model, rules, production, inputs, dataset, config, scorer } = input;
+  const { model, rules, production, inputs, dataset, scorer } = input;
   // Before the model runs: a predicate that nobody can read needs no scoring to be seen.
   const selections = await selectSlices(dataset, rules.slices);
-  const rows = await (input.inspection ?? inspectData(input));
-  const began = input.monotonic();
-  const evaluation = await evaluate({ ...input, reading: config });
-  const scoreSeconds = (input.monotonic() - began) / 1000;
+  const { rows, evaluation, scoreSeconds } = await lookAndScore(input);
   checkGates(rules, evaluation.task);
   if (Object.keys(rules.gates).length === 0) throw noGates(evaluation.task, evaluation.metrics);
   const golden = await makeGolden(model.digest, dataset, inputs, evaluation);
@@ -75,6 +72,26 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
   });
   await closed;
   return { report: makeReport(input, { rows, evaluation, asked, evidence, golden, scoreSeconds }), golden };
+}
+
+/** Looks at the rows while the model scores them. What is wrong with the rows is told first. */
+async function lookAndScore(input: Validation): Promise<Pick<Found, "rows" | "evaluation" | "scoreSeconds">> {
+  const { config: reading, monotonic, signal } = input;
+  const broken = new AbortController();
+  const looking = (input.inspection ?? inspectData(input)).catch((error: unknown) => {
+    broken.abort(error);
+    throw error;
+  });
+  const began = monotonic();
+  const either = signal === undefined ? broken.signal : AbortSignal.any([signal, broken.signal]);
+  const scoring = evaluate({ ...input, reading, signal: either }).then((evaluation) => {
+    return { evaluation, scoreSeconds: (monotonic() - began) / 1000 };
+  });
+  // Both have ended before anyone closes the database.
+  const [looked, scored] = await Promise.allSettled([looking, scoring]);
+  if (looked.status === "rejected") throw looked.reason;
+  if (scored.status === "rejected") throw scored.reason;
+  return { rows: looked.value, ...scored.value };
 }
 
 /** What a validation found out. */

@@ -36,10 +36,14 @@ export async function askOtherwise(input: AskingInput): Promise<Robustness[]> {
   const { golden, scorer, effort, openThreaded, signal } = input;
   const some = someOf(golden, rowsOf[effort]);
   const columns = goldenColumns(some);
-  const singly = await askSingly(scorer, columns, some.rows, signal);
-  const together = await scorer.score(columns);
+  signal?.throwIfAborted();
+  // All on their way at once: the model does not wait for who asks.
+  const [singly, together, turned] = await Promise.all([
+    askSingly(scorer, columns, some.rows),
+    scorer.score(columns),
+    scorer.score(turnedColumns(columns)),
+  ]);
   const asTogether = { ...some, ...together };
-  const turned = await scorer.score(turnedColumns(columns));
   const measured = [
     measureOf("batchSize", compareGolden(some, singly)),
     measureOf("columnOrder", compareGolden(asTogether, turned)),
@@ -78,19 +82,14 @@ function someOf(golden: Golden, most: number): Golden {
   };
 }
 
-async function askSingly(
-  scorer: Scorer,
-  columns: Columns,
-  rows: number,
-  signal: AbortSignal | undefined,
-): Promise<Predictions> {
-  const answers: Predictions[] = [];
-  for (let row = 0; row < rows; row++) {
-    signal?.throwIfAborted();
-    const one: Columns = Object.create(null);
-    for (const [name, values] of Object.entries(columns)) one[name] = values.slice(row, row + 1);
-    answers.push(await scorer.score(one));
-  }
+async function askSingly(scorer: Scorer, columns: Columns, rows: number): Promise<Predictions> {
+  const answers = await Promise.all(
+    Array.from({ length: rows }, (_none, row) => {
+      const one: Columns = Object.create(null);
+      for (const [name, values] of Object.entries(columns)) one[name] = values.slice(row, row + 1);
+      return scorer.score(one);
+    }),
+  );
   const chances = answers.flatMap(({ probabilities }) => probabilities ?? []);
   return {
     predictions: answers.flatMap(({ predictions }) => predictions),
