@@ -41,7 +41,8 @@ export interface Answer {
   body: Buffer;
 }
 
-class Sha256 {
+/** The hash and the keyed hash that the signer asks for. */
+export class Sha256 {
   readonly #hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(secret));
