@@ -1,7 +1,6 @@
 // Composition root: the only file that reads process.*, and, with gateway.ts, that imports tools/.
 import { homedir, hostname, tmpdir, userInfo } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Clock, Host, Progress } from "./commands/host.ts";
 import { MlshipError, exitCodes } from "./errors.ts";
 import type { GlobalOptions, Shell, Sink } from "./shell.ts";
@@ -103,15 +102,12 @@ async function openHost(options: GlobalOptions): Promise<Host> {
       return await findScanner(env, signal);
     },
     async store(settings) {
-      const { store: location } = settings;
-      if (/^(s3|gs):/.test(location)) {
-        const { openS3Store } = await import("./tools/s3/open.ts");
-        return await openS3Store(settings, s3);
-      }
-      const { createFolderStore } = await import("./tools/folder-store.ts");
-      const folder = location.startsWith("file:") ? fileURLToPath(location) : location;
-      const shown = path.relative(cwd, folder);
-      return createFolderStore(folder, shown.startsWith("..") ? folder : `./${shown}`);
+      const { openStore } = await import("./tools/stores.ts");
+      return await openStore(settings, { cwd, s3 });
+    },
+    async sweeper(settings) {
+      const { openSweeper } = await import("./tools/stores.ts");
+      return await openSweeper(settings, { cwd, s3 });
     },
     async keeping(settings) {
       const [{ openBucket }, { readKeeping }] = await Promise.all([

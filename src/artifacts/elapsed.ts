@@ -1,7 +1,5 @@
 // Time as the protocols of the store use it: how long something has gone on, at least.
 
-import { setTimeout as wait } from "node:timers/promises";
-
 /** The clocks of this machine. */
 export interface Clock {
   now(): Date;
@@ -20,9 +18,3 @@ export function startWatch(clock: Clock): () => number {
   const from = { wall: clock.now().getTime(), steady: clock.monotonic() };
   return () => Math.max(clock.now().getTime() - from.wall, clock.monotonic() - from.steady);
 }
-
-export const machineClock: Clock = {
-  now: () => new Date(),
-  monotonic: () => performance.now(),
-  sleep: (ms, signal) => wait(ms, undefined, signal && { signal }),
-};

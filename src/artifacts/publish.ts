@@ -3,7 +3,7 @@ import { digestBytes } from "../digest.ts";
 import type { Digest } from "../digest.ts";
 import { MlshipError } from "../errors.ts";
 import { corrupt, encode } from "./document.ts";
-import { machineClock, type Clock } from "./elapsed.ts";
+import type { Clock } from "./elapsed.ts";
 import { inParallel } from "./in-parallel.ts";
 import { declareIntent } from "./intent.ts";
 import { blobKey, releaseKey } from "./layout.ts";
@@ -15,12 +15,12 @@ import { nameRelease, requireFree } from "./versions.ts";
 /** Where the bytes of a digest are on this machine. */
 export type Sources = ReadonlyMap<Digest, Uint8Array | { file: string }>;
 
-/** Who is told how publishing goes, and what ends it. */
+/** What publishing goes by, who is told how it goes, and what ends it. */
 export interface Publishing {
+  clock: Clock;
   /** Told the bytes of each blob that are in the store by now, those that were there among them. */
   onBytes?: OnBytes;
   signal?: AbortSignal;
-  clock?: Clock;
 }
 
 /**
@@ -36,7 +36,7 @@ export async function publish(
   store: ObjectStore,
   release: Release,
   sources: Sources,
-  { onBytes = () => {}, signal, clock = machineClock }: Publishing = {},
+  { clock, onBytes = () => {}, signal }: Publishing,
 ): Promise<{ release: Release; created: boolean }> {
   if (!(await requireFree(store, release))) return { release, created: false };
   const put = (blob: Blob) => putBlob(store, blob, sources, onBytes);

@@ -1,5 +1,5 @@
 // What a command may use of the outside world. `src/host.ts` makes the real one, tests a fake one.
-import type { Keeping, ObjectStore } from "../artifacts/ports.ts";
+import type { Keeping, ObjectStore, Sweeper } from "../artifacts/ports.ts";
 import type { ArtifactSettings } from "../config/config.ts";
 import type { Resolver } from "../image/lock/ports.ts";
 import type { Asking, Builder, Engine, Registry } from "../image/ports.ts";
@@ -78,6 +78,8 @@ export interface Host {
   scanner(): Promise<Scanner | null>;
   /** @throws MlshipError `store.*`, exit 2 or 5, for a place that cannot be reached. */
   store(settings: ArtifactSettings): Promise<ObjectStore>;
+  /** What `mlship gc` alone may do to the store. @throws MlshipError as `store` */
+  sweeper(settings: ArtifactSettings): Promise<Sweeper>;
   /** How the store's bucket keeps things; only for a store that is in one. @throws MlshipError as `store` */
   keeping(settings: ArtifactSettings): Promise<Keeping>;
   target(options: LocalTargetOptions): Promise<Target>;

@@ -1,6 +1,6 @@
 // Durations and sizes as people write them: "500ms", "10m", "512MiB".
 
-const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const bytes = {
   B: 1,
   kB: 1e3,
@@ -11,8 +11,8 @@ const bytes = {
   GiB: 1024 ** 3,
 } as const;
 
-/** A whole number and a unit: `500ms`, `2s`, `10m`, `1h`. */
-export const durationPattern = /^(0|[1-9]\d{0,8})(ms|s|m|h)$/;
+/** A whole number and a unit: `500ms`, `2s`, `10m`, `1h`, `7d`. */
+export const durationPattern = /^(0|[1-9]\d{0,8})(ms|s|m|h|d)$/;
 
 /** A whole number and a unit: `64KiB`, `512MiB`, `200MB`. */
 export const sizePattern = /^(0|[1-9]\d{0,8})(B|kB|MB|GB|KiB|MiB|GiB)$/;

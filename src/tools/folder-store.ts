@@ -11,7 +11,7 @@ import { checkKey, keySegment } from "./object-key.ts";
 import { sourceChanged } from "./source-changed.ts";
 
 /** Where objects are written before they get their names; no key can begin with a dot. */
-const writingFolder = ".writing";
+export const writingFolder = ".writing";
 
 /**
  * A store in `folder`, which is made on the first write. An object is written beside the others
@@ -67,7 +67,10 @@ export function createFolderStore(folder: string, location: string): ObjectStore
       const entry = await lstat(path).catch(missing);
       if (entry === null || entry.isDirectory()) return null;
       const inside = join(await realpath(folder), key);
-      if (entry.isFile() && (await realpath(path)) === inside) return { path, size: entry.size };
+      // gc may remove it between two looks at it.
+      const real = await realpath(path).catch(missing);
+      if (real === null) return null;
+      if (entry.isFile() && real === inside) return { path, size: entry.size };
     } catch (error) {
       throw refusal(error, location, key);
     }
@@ -94,7 +97,8 @@ export function createFolderStore(folder: string, location: string): ObjectStore
     async read(key) {
       const object = await found(key);
       if (object === null) return null;
-      const file = await open(object.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      const file = await open(object.path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(missing);
+      if (file === null) return null;
       try {
         return await file.readFile();
       } finally {
@@ -104,7 +108,12 @@ export function createFolderStore(folder: string, location: string): ObjectStore
     async download(key, file, onBytes = () => {}) {
       const object = await found(key);
       if (object === null) return false;
-      await copyFile(object.path, file, constants.COPYFILE_FICLONE);
+      try {
+        await copyFile(object.path, file, constants.COPYFILE_FICLONE);
+      } catch (error) {
+        if ((await found(key)) !== null) throw error;
+        return false;
+      }
       await chmod(file, 0o644);
       onBytes(object.size);
       return true;
@@ -158,7 +167,8 @@ async function copyInto(
   throw sourceChanged(body.file, body.digest, key);
 }
 
-async function* keysBelow(folder: string, inside: string): AsyncIterable<string> {
+/** The keys of the objects below a folder of the store, in no order. @param inside ends with a slash, or is empty */
+export async function* keysBelow(folder: string, inside: string): AsyncIterable<string> {
   const entries = await readdir(join(folder, inside), { withFileTypes: true }).catch(missing);
   for (const entry of entries ?? []) {
     if (!keySegment.test(entry.name)) continue;
@@ -187,7 +197,8 @@ async function linkOnce(from: string, to: string): Promise<boolean> {
   }
 }
 
-function unlessExists(error: unknown): void {
+/** Takes "it exists already" for done; any other error stays one. */
+export function unlessExists(error: unknown): void {
   if (systemCode(error) !== "EEXIST") throw error;
 }
 
@@ -232,13 +243,13 @@ const reasons: Record<string, { code: string; what: string; fix: string }> = {
 };
 
 /** What a file system's error means for the store; anything unexpected stays what it is. */
-function refusal(error: unknown, location: string, key: string): unknown {
+export function refusal(error: unknown, location: string, key: string): unknown {
   const reason = reasons[systemCode(error) ?? ""];
   if (reason === undefined) return error;
   return new MlshipError({
     code: reason.code,
     what: `the store ${location} ${reason.what}`,
-    why: `${key} could not be stored: ${error instanceof Error ? error.message : String(error)}`,
+    why: `${key}: ${error instanceof Error ? error.message : String(error)}`,
     fix: reason.fix,
     exit: "unavailable",
     cause: error,

@@ -14,7 +14,7 @@ import type { GlobalOptions, Shell, Sink } from "../../src/shell.ts";
 import type { Cluster, Kubeconfig } from "../../src/targets/kubernetes/ports.ts";
 import type { KubernetesTargetOptions } from "../../src/targets/kubernetes/kubernetes-target.ts";
 import { lineProgress, silentProgress } from "../../src/ui/progress.ts";
-import { createMemoryStore } from "../unit/artifacts/memory-store.ts";
+import { createMemoryStore, createMemorySweeper } from "../unit/artifacts/memory-store.ts";
 import { createMemoryRegistry } from "../unit/image/oci/memory-registry.ts";
 import { World } from "../unit/rollout/world.ts";
 import { FakeDocker } from "./fake-docker.ts";
@@ -194,6 +194,7 @@ export class Machine {
       isAlive: (pid) => pid === 4242,
       scanner: () => Promise.resolve(this.scanner),
       store: () => Promise.resolve(this.store),
+      sweeper: () => Promise.resolve(createMemorySweeper(this.store, () => this.world.clock.now())),
       keeping: () => Promise.resolve(this.keeping),
       target: (wanted) => Promise.resolve(this.#target(wanted)),
       metrics: () => Promise.resolve({ ask: (query) => this.ask(query) }),

@@ -130,6 +130,41 @@ export const shipVerbs: Verb[] = [
     },
   },
   {
+    name: "gc",
+    group: "Ship",
+    summary: "remove from the store what no version leads to",
+    about:
+      "Looks through the whole store for blobs and releases that no version leads to, unfinished uploads, and notes of work that is over. Shows what it found; --delete removes it. Versions, logs and what they lead to always stay, and so does what others publish meanwhile.",
+    flags: [
+      { flags: "--delete", about: "remove what was found" },
+      {
+        flags: "--grace <duration>",
+        about: "leave alone what is younger; 7d by default. Notes and unfinished uploads stay a day at least",
+      },
+      { flags: "--yes", about: "do not ask; needed where there is no terminal" },
+    ],
+    examples: [
+      ["mlship gc", "what could be removed"],
+      ["mlship gc --delete", "asks, then removes it"],
+      ["mlship gc --grace 30d --json", "one document with every object, for a script"],
+    ],
+    async load() {
+      const [{ gc }, { renderGc }] = await Promise.all([
+        import("../../commands/gc.ts"),
+        import("../../ui/gc.ts"),
+      ]);
+      const options = (values: Values) => ({
+        delete: values.flag("delete"),
+        yes: values.flag("yes"),
+        grace: values.text("grace") ?? "7d",
+      });
+      return shown(
+        (values, host, project) => gc(options(values), host, project),
+        () => renderGc,
+      );
+    },
+  },
+  {
     name: "unlock",
     group: "Ship",
     summary: "take the rollout's lock from its holder",

@@ -18,6 +18,7 @@ import { MlshipError } from "../../../src/errors.ts";
 import { signatureChanges } from "../../../src/model/signature-change.ts";
 import { exampleRelease } from "./example.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import { machineClock } from "./machine-clock.ts";
 
 type Inputs = Promised["inputs"];
 const age: Inputs[number] = { name: "age", type: "float64", nullable: false };
@@ -37,7 +38,7 @@ async function releasing(store: ObjectStore, version: string, inputs: Inputs): P
     if (error instanceof MlshipError) return `${error.code} ${error.fix ?? ""}`;
     throw error;
   }
-  await publish(store, release, sources);
+  await publish(store, release, sources, { clock: machineClock });
   return "released";
 }
 

@@ -19,6 +19,7 @@ import { listVersions } from "../../../src/artifacts/versions.ts";
 import { digestBytes } from "../../../src/digest.ts";
 import { exampleRelease } from "./example.ts";
 import { Killed, createMemoryStore, type MemoryStore } from "./memory-store.ts";
+import { machineClock } from "./machine-clock.ts";
 
 const { release, sources } = exampleRelease();
 
@@ -53,7 +54,10 @@ describe("a release", () => {
 describe("publish", () => {
   it("stores every byte, and can be fetched by version and by digest", async () => {
     const store = createMemoryStore();
-    expect(await publish(store, release, sources)).toEqual({ release, created: true });
+    expect(await publish(store, release, sources, { clock: machineClock })).toEqual({
+      release,
+      created: true,
+    });
     expect(await fetchVersion(store, "fraud", "1.4.0")).toEqual(release);
     expect(await fetchRelease(store, release.digest)).toEqual(release);
     expect(await fetchLock(store, release)).toMatchObject({
@@ -67,28 +71,30 @@ describe("publish", () => {
 
   it("is a success without a write when the same release is there, whenever it was made", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const before = new Map(store.objects);
     const later = exampleRelease("1.4.0", "weights", "2027-01-01T00:00:00Z");
-    expect((await publish(store, later.release, new Map())).created).toBe(false);
+    expect((await publish(store, later.release, new Map(), { clock: machineClock })).created).toBe(false);
     expect(store.objects).toEqual(before);
   });
 
   it("refuses other content under a released version, names both and changes nothing of it", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const other = exampleRelease("1.4.0", "other");
-    await expect(publish(store, other.release, other.sources)).rejects.toMatchObject({
-      code: "version.exists",
-      exit: "usage",
-      why: expect.stringContaining(`${release.digest}, and this one would be ${other.release.digest}`),
-    });
+    await expect(publish(store, other.release, other.sources, { clock: machineClock })).rejects.toMatchObject(
+      {
+        code: "version.exists",
+        exit: "usage",
+        why: expect.stringContaining(`${release.digest}, and this one would be ${other.release.digest}`),
+      },
+    );
     expect(await fetchVersion(store, "fraud", "1.4.0")).toEqual(release);
   });
 
   it("asks one thing about a release that is there, and sends nothing of another under its version", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const asked: string[] = [];
     const watched: ObjectStore = {
       ...store,
@@ -96,9 +102,11 @@ describe("publish", () => {
       size: (key) => (asked.push(key), store.size(key)),
       create: (key, body) => (asked.push(key), store.create(key, body)),
     };
-    await publish(watched, release, sources);
+    await publish(watched, release, sources, { clock: machineClock });
     const other = exampleRelease("1.4.0", "other");
-    await expect(publish(watched, other.release, other.sources)).rejects.toThrow("already released");
+    await expect(publish(watched, other.release, other.sources, { clock: machineClock })).rejects.toThrow(
+      "already released",
+    );
     expect(asked).toEqual([versionKey("fraud", "1.4.0"), versionKey("fraud", "1.4.0")]);
   });
 
@@ -107,7 +115,7 @@ describe("publish", () => {
     const all = blobsOf(release);
     await store.create(blobKey(all[0]!.sha256), sources.get(all[0]!.sha256) as Uint8Array);
     let told = 0;
-    await publish(store, release, sources, { onBytes: (bytes) => (told += bytes) });
+    await publish(store, release, sources, { clock: machineClock, onBytes: (bytes) => (told += bytes) });
     expect(told).toBe(all.reduce((sum, { size }) => sum + size, 0));
   });
 
@@ -121,13 +129,13 @@ describe("publish", () => {
     ]),
   )("killed $when write $at is invisible or whole, and the same call finishes it", async (kill) => {
     const uninterrupted = createMemoryStore();
-    await publish(uninterrupted, release, sources);
+    await publish(uninterrupted, release, sources, { clock: machineClock });
     const store = createMemoryStore();
     store.kill = kill;
-    await expect(publish(store, release, sources)).rejects.toThrow(Killed);
+    await expect(publish(store, release, sources, { clock: machineClock })).rejects.toThrow(Killed);
     const visible = await listVersions(store, "fraud");
     expect(visible).toEqual(kill.at === writes && kill.when === "after" ? ["1.4.0"] : []);
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     expect(published(store)).toEqual(published(uninterrupted));
     expect(await fetchVersion(store, "fraud", "1.4.0")).toEqual(release);
   });
@@ -142,7 +150,9 @@ describe("publish", () => {
           store.pause = () => scheduler.schedule(Promise.resolve());
           const examples = weights.map((weight) => exampleRelease("1.4.0", weight));
           const publishing = Promise.allSettled(
-            examples.map((example) => publish(store, example.release, example.sources)),
+            examples.map((example) =>
+              publish(store, example.release, example.sources, { clock: machineClock }),
+            ),
           );
           await scheduler.waitFor(publishing);
           const results = await publishing;
@@ -167,12 +177,14 @@ describe("publish", () => {
     const [blob] = blobsOf(release);
     const store = createMemoryStore();
     store.objects.set(blobKey(blob!.sha256), Buffer.from("x"));
-    await expect(publish(store, release, sources)).rejects.toMatchObject({
+    await expect(publish(store, release, sources, { clock: machineClock })).rejects.toMatchObject({
       code: "store.corrupt",
       exit: "attention",
     });
     const changed = new Map(sources).set(blob!.sha256, Buffer.from("changed"));
-    await expect(publish(createMemoryStore(), release, changed)).rejects.toMatchObject({
+    await expect(
+      publish(createMemoryStore(), release, changed, { clock: machineClock }),
+    ).rejects.toMatchObject({
       code: "store.source-changed",
     });
   });
@@ -187,7 +199,7 @@ describe("fetch", () => {
     });
     for (const version of ["1.10.0", "1.9.0", "1.10.0-rc.1"]) {
       const example = exampleRelease(version);
-      await publish(store, example.release, example.sources);
+      await publish(store, example.release, example.sources, { clock: machineClock });
     }
     expect(await listVersions(store, "fraud")).toEqual(["1.9.0", "1.10.0-rc.1", "1.10.0"]);
     await expect(fetchVersion(store, "fraud", "../../x")).rejects.toMatchObject({
@@ -198,7 +210,7 @@ describe("fetch", () => {
 
   it("finds any changed byte of a release document outside its times", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const key = releaseKey(release.digest);
     const bytes = store.objects.get(key)!;
     await fc.assert(
@@ -220,7 +232,7 @@ describe("fetch", () => {
 
   it("says so when a version's document is that of another, or of a later mlship", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const document = Buffer.from(store.objects.get(versionKey("fraud", "1.4.0"))!).toString();
     store.objects.set(versionKey("fraud", "1.5.0"), Buffer.from(document));
     await expect(fetchVersion(store, "fraud", "1.5.0")).rejects.toMatchObject({ code: "store.corrupt" });
@@ -244,7 +256,7 @@ describe("materialise", () => {
 
   it("writes the bundle, keeps a good one and replaces an altered one", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const bundle = join(folder, "bundle");
     await Promise.all([materialise(store, release, bundle), materialise(store, release, bundle)]);
     expect(readFileSync(join(bundle, "model/weights.bin"), "utf8")).toBe("weights");
@@ -259,7 +271,7 @@ describe("materialise", () => {
 
   it("leaves nothing when a blob is damaged or missing", async () => {
     const store = createMemoryStore();
-    await publish(store, release, sources);
+    await publish(store, release, sources, { clock: machineClock });
     const key = blobKey(release.model.files[1]!.sha256);
     store.objects.set(key, Buffer.from("weighty"));
     await expect(materialise(store, release, join(folder, "bundle"))).rejects.toMatchObject({

@@ -1,0 +1,38 @@
+// Opens the store that a location names: a folder of this machine, or a bucket.
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ObjectStore, Sweeper } from "../artifacts/ports.ts";
+import type { ArtifactSettings } from "../config/config.ts";
+import type { S3Options } from "./s3/open.ts";
+
+/** What a store is opened with. */
+export interface StoreOptions {
+  /** The folder that people see paths from. */
+  cwd: string;
+  s3: S3Options;
+}
+
+/** @throws MlshipError `store.*`, exit 2 or 5, for a place that cannot be reached. */
+export async function openStore(settings: ArtifactSettings, { cwd, s3 }: StoreOptions): Promise<ObjectStore> {
+  if (isBucket(settings)) return (await import("./s3/open.ts")).openS3Store(settings, s3);
+  const { createFolderStore } = await import("./folder-store.ts");
+  return createFolderStore(...folderOf(settings, cwd));
+}
+
+/** What `mlship gc` alone may do to a store. @throws as {@link openStore} */
+export async function openSweeper(settings: ArtifactSettings, { cwd, s3 }: StoreOptions): Promise<Sweeper> {
+  if (isBucket(settings)) return (await import("./s3/open.ts")).openS3Sweeper(settings, s3);
+  const { createFolderSweeper } = await import("./folder-sweeper.ts");
+  return createFolderSweeper(...folderOf(settings, cwd));
+}
+
+function isBucket({ store }: ArtifactSettings): boolean {
+  return /^(s3|gs):/.test(store);
+}
+
+/** A folder, and how people should see it. */
+function folderOf({ store }: ArtifactSettings, cwd: string): [folder: string, shown: string] {
+  const folder = store.startsWith("file:") ? fileURLToPath(store) : store;
+  const shown = relative(cwd, folder);
+  return [folder, shown.startsWith("..") ? folder : `./${shown}`];
+}
