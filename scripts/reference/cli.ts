@@ -93,6 +93,11 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     unavailable: "the cluster does not answer, or a right is missing",
     attention: "another command took the lock at the same moment",
   },
+  gc: {
+    usage: "not confirmed: off a terminal `--delete` needs `--yes`; `--grace` is no duration",
+    unavailable: "the store refuses",
+    attention: "a release is missing or damaged: nothing is removed until it is there again",
+  },
   stop: {
     usage: "not confirmed: off a terminal `--yes` is needed",
     locked: "another command drives a rollout",

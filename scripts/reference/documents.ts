@@ -103,6 +103,7 @@ const printed: [name: string, by: string, file: string, type: string][] = [
   ["rollback", "mlship rollback", "src/commands/rollback.ts", "RollbackDocument"],
   ["steer", "mlship promote, mlship abort", "src/commands/steer.ts", "SteerDocument"],
   ["unlock", "mlship unlock", "src/commands/unlock.ts", "UnlockDocument"],
+  ["gc", "mlship gc", "src/commands/gc.ts", "GcDocument"],
   ["stop", "mlship stop", "src/commands/stop.ts", "StopDocument"],
   ["status", "mlship status", "src/commands/status.ts", "StatusDocument"],
   ["history", "mlship history", "src/commands/history.ts", "HistoryDocument"],
