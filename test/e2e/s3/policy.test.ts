@@ -31,6 +31,10 @@ beforeAll(async () => {
   await store.create(blobKey(digestBytes("kept")), Buffer.from("kept"));
 });
 
+afterEach(() => {
+  delete process.env["AWS_SESSION_TOKEN"];
+});
+
 afterAll(async () => {
   await removeBucket(place);
   await rm(folder, { recursive: true });
