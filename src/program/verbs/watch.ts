@@ -50,4 +50,30 @@ export const watchVerbs: Verb[] = [
       );
     },
   },
+  {
+    name: "diff",
+    group: "Watch",
+    summary: "what differs between two versions",
+    about:
+      "Compares metrics with their intervals, signature, model files, environment, image, Kubernetes objects and code of two sides: a version, a channel (what serves in it), or . for the project as it stands with its last report. Exit 0 whether they differ or not.",
+    arguments: [
+      { name: "from", about: "a version, a channel or . (default: what serves in the project's channel)" },
+      { name: "to", about: "the other one (default: . the project as it stands)" },
+    ],
+    examples: [
+      ["mlship diff", "what a deploy would change"],
+      ["mlship diff 1.3.0 1.4.0", "between two versions"],
+      ["mlship diff production staging", "between what two channels serve"],
+    ],
+    async load() {
+      const [{ diff }, { renderDiff }] = await Promise.all([
+        import("../../commands/diff.ts"),
+        import("../../ui/diff.ts"),
+      ]);
+      return shown(
+        (values, host, project) => diff({ from: values.text("from"), to: values.text("to") }, host, project),
+        () => renderDiff,
+      );
+    },
+  },
 ];
