@@ -64,8 +64,8 @@ function countOdd(predictions: Series, own: Int32Array | null) {
   const [isOdd, strange] = [(value: number) => !Number.isFinite(value), { rows: 0, first: -1 }];
   if (own === null) return [predictions.numbers().filter(isOdd).length, strange] as const;
   let broken = 0;
-  for (const [row, place] of own.entries()) {
-    if (place !== -1) continue;
+  for (let row = 0; row < own.length; row++) {
+    if (own[row] !== -1) continue;
     const label = predictions.at(row);
     if (typeof label === "number" && isOdd(label)) broken++;
     else if (strange.rows++ === 0) strange.first = row;

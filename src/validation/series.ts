@@ -57,10 +57,12 @@ export class Series {
   /** Numbers, one per row; NaN for a label that is none. Not a copy. */
   numbers(): Float64Array {
     if (this.#names === null && this.#values instanceof Float64Array) return this.#values;
-    return Float64Array.from(this.#values, (_value, row) => {
+    const values = new Float64Array(this.length);
+    for (let row = 0; row < values.length; row++) {
       const label = this.at(row);
-      return typeof label === "string" ? Number.NaN : Number(label);
-    });
+      values[row] = typeof label === "string" ? Number.NaN : Number(label);
+    }
+    return values;
   }
 
   /** Whether every label is a number. */
@@ -71,7 +73,8 @@ export class Series {
   /** The different labels in the order of their first rows; at least those, when more than `most` are there. */
   distinct(most = Number.POSITIVE_INFINITY): Label[] {
     const found = new Set<number>();
-    for (const value of this.#values) {
+    for (let row = 0; row < this.length; row++) {
+      const value = this.#values[row] ?? Number.NaN;
       // Few labels in many rows: most of the time the set does not grow.
       if (found.size === found.add(value).size) continue;
       if (found.size > most) break;

@@ -85,8 +85,8 @@ export function inspectRanking({ rocAuc, positives, negatives }: Ranked): Findin
 /** Counts of pairs: `counts[a * classes + b]`. Rows without a class are left out. */
 function pairs(from: Int32Array, to: Int32Array, classes: number): Float64Array {
   const counts = new Float64Array(classes * classes);
-  for (const [row, a] of from.entries()) {
-    const b = to[row] ?? -1;
+  for (let row = 0; row < from.length; row++) {
+    const [a, b] = [from[row] ?? -1, to[row] ?? -1];
     if (a >= 0 && b >= 0) counts[a * classes + b] = (counts[a * classes + b] ?? 0) + 1;
   }
   return counts;

@@ -99,8 +99,8 @@ export function stepArea({ positives, negatives, positive }: Ranking): number {
 /** Why a model has no ranking; null when it has one. */
 export function unranked({ probabilities }: ClassAnswers): string | null {
   if (!probabilities) return "the model gives no probabilities";
-  for (const chance of probabilities)
-    if (!Number.isFinite(chance)) return "some probabilities are not finite";
+  for (let at = 0; at < probabilities.length; at++)
+    if (!Number.isFinite(probabilities[at])) return "some probabilities are not finite";
   return null;
 }
 

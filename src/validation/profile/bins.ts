@@ -51,7 +51,8 @@ function edgesAt(values: Float64Array, ranks: readonly number[]): { edges: numbe
 /** The cell of each value: a greater value is never in a lower one. */
 function cellsOf(values: Float64Array): Uint16Array {
   let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] ?? 0;
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -66,7 +67,10 @@ function cellsOf(values: Float64Array): Uint16Array {
 /** Rank of each cell's first value; one more for the end. */
 function startsOf(cellOf: Uint16Array): Uint32Array {
   const starts = new Uint32Array(cells + 1);
-  for (const cell of cellOf) starts[cell + 1] = (starts[cell + 1] ?? 0) + 1;
+  for (let row = 0; row < cellOf.length; row++) {
+    const next = (cellOf[row] ?? 0) + 1;
+    starts[next] = (starts[next] ?? 0) + 1;
+  }
   for (let cell = 0; cell < cells; cell++) starts[cell + 1] = (starts[cell + 1] ?? 0) + (starts[cell] ?? 0);
   return starts;
 }

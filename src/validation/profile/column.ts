@@ -49,7 +49,8 @@ interface Parted {
 function partValues(values: Float64Array): Parted {
   const finite = new Float64Array(values.length);
   let [count, below, above] = [0, 0, 0];
-  for (const value of values) {
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] ?? Number.NaN;
     if (value === Infinity) above++;
     else if (value === -Infinity) below++;
     // NaN alone differs from itself.

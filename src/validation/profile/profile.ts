@@ -58,11 +58,7 @@ const mostClasses = 20;
 export function profileAnswers(answered: Answered): Profile["predictions"] {
   const { classes, positive, predictions, probabilities, outputs } = answered;
   if (classes === null) return profileNumbers(predictions.numbers(), outputs);
-  const counts = new Map<string, number>();
-  for (let row = 0; row < predictions.length; row++) {
-    const value = String(predictions.at(row));
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
+  const counts = countLabels(predictions);
   const labels = { name: "prediction", type: typeOf(classes) };
   const counted = categoryProfile(labels, predictions.length, tallyOf(counts));
   if (probabilities === null) return [counted];
@@ -76,6 +72,19 @@ export function profileAnswers(answered: Answered): Profile["predictions"] {
     ),
   );
   return [counted, ...chances];
+}
+
+/** How often each label comes, by its text. */
+function countLabels(labels: Series): Map<string, number> {
+  const names = [...new Set(labels.distinct().map(String))];
+  const places = new Map(names.map((name, place) => [name, place]));
+  const encoded = labels.encode((label) => places.get(String(label)) ?? 0);
+  const counts = new Uint32Array(names.length);
+  for (let row = 0; row < encoded.length; row++) {
+    const place = encoded[row] ?? 0;
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
+  return new Map(names.map((name, place) => [name, counts[place] ?? 0]));
 }
 
 function profileNumbers(values: Float64Array, outputs: number): ColumnProfile[] {

@@ -30,7 +30,8 @@ function compareBytes(a: string, b: string): number {
  */
 export function tallyNumbers(values: Float64Array): Tally | null {
   const counts = new Map<number, number>();
-  for (const value of values) {
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] ?? Number.NaN;
     counts.set(value, (counts.get(value) ?? 0) + 1);
     if (counts.size > mostNamed) return null;
   }

@@ -79,7 +79,8 @@ export function searchSlices(losses: Float64Array, columns: readonly CodedColumn
 
 function sumsOf(losses: Float64Array): Sums {
   let [sum, squares] = [0, 0];
-  for (const loss of losses) {
+  for (let row = 0; row < losses.length; row++) {
+    const loss = losses[row] ?? 0;
     sum += loss;
     squares += loss * loss;
   }

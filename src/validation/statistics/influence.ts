@@ -32,7 +32,7 @@ export function influence(answers: Answers, { name, average }: MetricKey): Influ
   if (!found || !Number.isFinite(found.value)) return null;
   // One sum: a value that is not finite anywhere makes it so.
   let sum = 0;
-  for (const one of found.rows) sum += one;
+  for (let row = 0; row < found.rows.length; row++) sum += found.rows[row] ?? 0;
   return Number.isFinite(sum) ? found : null;
 }
 
@@ -60,6 +60,9 @@ function ofClasses(answers: ClassAnswers, name: MetricName, average: Average): I
 /** Root of the sum of squares. */
 export function standardError(rows: Float64Array): number {
   let sum = 0;
-  for (const one of rows) sum += one * one;
+  for (let row = 0; row < rows.length; row++) {
+    const one = rows[row] ?? 0;
+    sum += one * one;
+  }
   return Math.sqrt(sum);
 }

@@ -38,7 +38,8 @@ export function linearEstimate(
  */
 export function freedomOf(rows: Float64Array): number {
   let [squares, fourths] = [0, 0];
-  for (const one of rows) {
+  for (let row = 0; row < rows.length; row++) {
+    const one = rows[row] ?? 0;
     const square = one * one;
     squares += square;
     fourths += square * square;
