@@ -40,7 +40,10 @@ export async function makeState({ state }: Project): Promise<string> {
   return state;
 }
 
-/** How long the staging folder of a killed command is left alone, in ms: longer than any command takes. */
+/**
+ * How long a staging folder is left alone whose process cannot be looked at, because it ran on another
+ * machine or in a container, in ms: longer than any command takes.
+ */
 const abandonedAfter = 24 * 3600 * 1000;
 
 /** Gives `work` an empty folder below `.mlship` and removes it afterwards, whatever happens. */
@@ -52,16 +55,24 @@ export async function withStaging<T>(
   const staging = path.join(await makeState(project), "staging");
   await mkdir(staging, { recursive: true });
   for (const left of await readdir(staging)) {
-    const { mtimeMs } = await stat(path.join(staging, left));
-    if (host.clock.now().getTime() - mtimeMs > abandonedAfter) {
+    if (await isAbandoned(staging, left, host)) {
       await rm(path.join(staging, left), { recursive: true, force: true });
     }
   }
-  const folder = path.join(staging, host.nonce());
+  const { pid, host: machine } = host.actor;
+  const folder = path.join(staging, `${pid}-${machine}-${host.nonce()}`);
   await mkdir(folder);
   try {
     return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a staging folder, named after its process, is that of a killed command. */
+async function isAbandoned(staging: string, name: string, host: Host): Promise<boolean> {
+  const [, pid, machine] = /^(\d+)-(.+)-[0-9a-f-]{36}$/.exec(name) ?? [];
+  if (machine === host.actor.host && !host.isAlive(Number(pid))) return true;
+  const found = await stat(path.join(staging, name)).catch(() => null);
+  return found !== null && host.clock.now().getTime() - found.mtimeMs > abandonedAfter;
 }

@@ -1,5 +1,13 @@
 // Where `mlship validate` and `mlship scan` leave what they found: files, the step's summary, annotations.
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { Machine } from "./fake-host.ts";
@@ -183,4 +191,25 @@ test("what the project says of its model counts for the SARIF of validate as for
       runs: [{ results: [], properties: { format: "python" } }],
     });
   }
+});
+
+test("what a killed command left is removed, that of a living one and of another machine stays", async () => {
+  const machine = new Machine(makeProject());
+  const staging = path.join(machine.folder, ".mlship", "staging");
+  const now = machine.world.clock.now().getTime();
+  const leave = (name: string, hours: number) => {
+    mkdirSync(path.join(staging, name, "bundle"), { recursive: true });
+    utimesSync(path.join(staging, name), new Date(now), new Date(now - hours * 3600 * 1000));
+    return name;
+  };
+  const nonce = "00000000-0000-4000-8000-00000000abcd";
+  leave(`1717-loom-${nonce}`, 0);
+  leave(`1717-far-away-${nonce}`, 25);
+  const kept = [
+    leave(`4242-loom-${nonce}`, 0),
+    leave(`1717-far-away-${nonce.replace("a", "b")}`, 23),
+    leave(nonce, 0),
+  ];
+  expect((await machine.run("validate", "-q")).exit).toBe(0);
+  expect(readdirSync(staging).toSorted()).toEqual(kept.toSorted());
 });
