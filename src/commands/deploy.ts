@@ -5,6 +5,7 @@ import type { Digest } from "../digest.ts";
 import type { Exit } from "../errors.ts";
 import { planRollout, refuseImpossible, wayOf, type RolloutPlan } from "../rollout/plan.ts";
 import type { Report } from "../validation/report.ts";
+import { reasonsOf } from "../validation/gates/verdict.ts";
 import { openNaming, type Bump } from "./bump.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
@@ -156,10 +157,7 @@ async function documentOf(
 
 /** Says in the channel's log that a gate refused the version. */
 async function refuse(site: Site, report: Report): Promise<void> {
-  const reason = report.gates
-    .filter(({ status }) => status !== "pass")
-    .map(({ why }) => why)
-    .join("; ");
+  const reason = reasonsOf(report.gates, report.findings).join("; ");
   const evidence = { report: report.digest, model: report.model.digest, dataset: report.dataset.digest };
   const expected = productionOf(site);
   await appendRefusal(site.store, site.project, site.host, { expected, reason, evidence });

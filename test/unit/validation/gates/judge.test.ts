@@ -5,7 +5,7 @@ import type { Gates } from "../../../../src/config/gates.ts";
 import { checkGates, noGates } from "../../../../src/validation/gates/check.ts";
 import type { GateStatus, JudgeBy } from "../../../../src/validation/gates/gate.ts";
 import { type Evidence, judgeGates } from "../../../../src/validation/gates/judge.ts";
-import { decide } from "../../../../src/validation/gates/verdict.ts";
+import { decide, reasonsOf } from "../../../../src/validation/gates/verdict.ts";
 import type { Comparison, MetricReport } from "../../../../src/validation/report/measures.ts";
 
 const interval = (lo: number, hi: number) => ({
@@ -275,5 +275,20 @@ test("a warning does not fail the verdict", () => {
   const gates = judged({ accuracy: { min: 0 } });
   expect(decide(gates, [{ code: "predictions.constant", severity: "warn", what: "x", fix: "x" }])).toBe(
     "pass",
+  );
+});
+
+test("the reasons of a verdict begin with what failed, and leave out what passed or was skipped", () => {
+  fc.assert(
+    fc.property(fc.array(status), fc.boolean(), (found, broken) => {
+      const [gate] = judged({ accuracy: { min: 0 } });
+      const gates = found.map((one, place) => ({ ...gate!, status: one, why: `${one} ${place}` }));
+      const findings = broken ? [{ code: "x", severity: "fail" as const, what: "broken", fix: "x" }] : [];
+      const reasons = reasonsOf(gates, findings);
+      const kinds = reasons.map((reason) => reason.split(" ")[0]);
+      const order = ["fail", "broken", "error", "inconclusive"];
+      expect(kinds).toEqual(order.flatMap((kind) => kinds.filter((one) => one === kind)));
+      expect(reasons.length).toBe(found.filter((one) => order.includes(one)).length + (broken ? 1 : 0));
+    }),
   );
 });
