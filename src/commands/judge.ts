@@ -124,7 +124,9 @@ async function reportOn(
     return earlier;
   }
   // While Python loads the model, the database looks at the rows.
-  const inspection = inspectData({ model, inputs, dataset, released, signal: host.signal });
+  const handler =
+    candidate.handler && (await readFile(path.join(candidate.folder, candidate.handler), "utf8"));
+  const inspection = inspectData({ model, inputs, dataset, released, handler, signal: host.signal });
   // Whoever waits for it hears of its fault. The database is not closed before it has ended.
   const inspected = inspection.catch(() => null);
   const scoring = inStep(host, "score", async (update) => {

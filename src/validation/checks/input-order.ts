@@ -3,15 +3,18 @@ import type { Finding } from "../sanity.ts";
 
 /**
  * A model without names for its features takes the columns of the data in their order. When the training
- * data have the same columns in another order, it answers nonsense without any error.
+ * data have the same columns in another order, it answers nonsense without any error. A handler that names
+ * the columns which moved may well put them back, so this warns then.
  * @param model with the names of its features, or null.
  * @param inputs what the model is given, in the order of the data.
  * @param trained all columns of the training data, in their order.
+ * @param handler the handler's code, or null.
  */
 export function inspectOrder(
   model: { featureNames: readonly string[] | null },
   inputs: readonly string[],
   trained: readonly string[],
+  handler: string | null,
 ): Finding[] {
   if (model.featureNames !== null) return [];
   const given = new Set(inputs);
@@ -19,6 +22,17 @@ export function inspectOrder(
   const place = inputs.findIndex((name, at) => order[at] !== name);
   if (place === -1) return [];
   const [is, was] = [inputs[place] ?? "", order[place] ?? ""].map((name) => JSON.stringify(name));
+  const moved = inputs.filter((name, at) => order[at] !== name);
+  if (handler !== null && moved.every((name) => namesColumn(handler, name))) {
+    return [
+      {
+        code: "data.column-order",
+        severity: "warn",
+        what: `the model names no features, and the training data have its columns in another order: column ${place + 1} was ${was}, here it is ${is}. The handler names the columns that moved`,
+        fix: "check that the handler gives the model its columns in the order of the training data",
+      },
+    ];
+  }
   return [
     {
       code: "data.column-order",
@@ -27,6 +41,11 @@ export function inspectOrder(
       fix: "give validate.data the order of the training data, or train on a data frame so that the model keeps the names",
     },
   ];
+}
+
+/** Whether Python code has a column's name in quotes; what it does with it is not known. */
+function namesColumn(code: string, name: string): boolean {
+  return [`"${name}"`, `'${name}'`].some((quoted) => code.includes(quoted));
 }
 
 /** The version in production, whose inputs users send today. */

@@ -24,6 +24,8 @@ export interface DataInspectionInput {
   dataset: InspectedData;
   /** Null or left out: nothing is in production, or the model or the training data tell the order. */
   released?: Released | null | undefined;
+  /** The handler's code; null or left out: there is none. */
+  handler?: string | null | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -81,6 +83,7 @@ export async function inspectData(input: DataInspectionInput): Promise<DataInspe
           model,
           names,
           training.columns.map(({ name }) => name),
+          input.handler ?? null,
         );
   return {
     data: {

@@ -20,6 +20,7 @@ interface Tables {
   train?: string;
   inputs: InputColumn[];
   featureNames?: string[] | null;
+  handler?: string;
 }
 
 async function open({ rows, train }: Pick<Tables, "rows" | "train">) {
@@ -31,9 +32,9 @@ async function open({ rows, train }: Pick<Tables, "rows" | "train">) {
   return keepOpen(await openDataset(files.rows, roles));
 }
 
-async function inspect({ rows, train, inputs, featureNames = [] }: Tables) {
+async function inspect({ rows, train, inputs, featureNames = [], handler }: Tables) {
   const dataset = await open({ rows, ...(train === undefined ? {} : { train }) });
-  const inspected = await inspectData({ model: { featureNames }, inputs, dataset });
+  const inspected = await inspectData({ model: { featureNames }, inputs, dataset, handler });
   dataSchema.parse(inspected.data);
   return { ...inspected, codes: inspected.findings.map(({ code, severity }) => `${code} ${severity}`) };
 }
@@ -218,6 +219,18 @@ describe("beside the training data", () => {
     expect((await inspect({ rows, train, inputs, featureNames: ["a", "b"] })).codes).not.toContain(
       "data.column-order fail",
     );
+  });
+
+  test("a handler that names the columns which moved makes a warning of it, one that goes by place does not", async () => {
+    const train = counted("c,b,a,y", 50, (row) => `${row},${row},${row + 100},0`);
+    const rows = counted("c,a,b,y", 50, (row) => `${row},${row + 100.5},${row},0`);
+    const inputs = [column("c"), column("a"), column("b")];
+    const codesWith = async (handler: string) =>
+      (await inspect({ rows, train, inputs, featureNames: null, handler })).codes;
+    const named = `return np.column_stack([columns[name] for name in ("b", 'a')])`;
+    expect(await codesWith(named)).toContain("data.column-order warn");
+    for (const handler of ["np.column_stack(list(columns.values()))", `columns["a"] * 2`, ""])
+      expect(await codesWith(handler)).toContain("data.column-order fail");
   });
 
   test("a column that was renamed is named, and so is the target", async () => {
