@@ -100,6 +100,22 @@ test("without image.repository it says so before anything is done", async () => 
   expect(machine.docker.builds).toEqual([]);
 });
 
+test.each([
+  ["a store that is no bucket", []],
+  [
+    "a key that they do not have",
+    ["artifacts.store=s3://acme/fraud", "artifacts.encryption.kmsKey=alias/acme"],
+  ],
+])("pods that would fetch the model, and %s: said before a model is judged", async (_what, keys) => {
+  const machine = clusterMachine();
+  const flags = ["image.delivery=s3", ...keys].flatMap((key) => ["--set", key]);
+  const ran = await machine.run("deploy", ...flags);
+  expect(ran.exit).toBe(2);
+  expect(ran.stderr).toContain("pods cannot fetch the model");
+  expect(ran.stderr).not.toContain("score");
+  expect(machine.docker.builds).toEqual([]);
+});
+
 test("a refused model: exit 3, nothing built", async () => {
   const machine = clusterMachine();
   handOver(machine, "1.0.0", "worse");
