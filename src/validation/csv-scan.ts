@@ -36,6 +36,7 @@ export class CsvScan {
   readonly columns: Uint8Array;
   /** Those of the words for a missing value that stand in a field. */
   readonly words = new Set<string>();
+  readonly #delimiter: number;
   readonly #parts: Uint8Array;
   readonly #missing: ReadonlyMap<number, string>;
   #state = state.start;
@@ -53,7 +54,8 @@ export class CsvScan {
   /** @param missing what stands for a missing value; of at most four ASCII letters each. */
   constructor(delimiter: string, fields: number, missing: readonly string[]) {
     this.columns = new Uint8Array(fields);
-    this.#parts = partsOf(delimiter.charCodeAt(0));
+    this.#delimiter = delimiter.charCodeAt(0);
+    this.#parts = partsOf(this.#delimiter);
     this.#missing = new Map(missing.map((word) => [wordOf(Buffer.from(word), 0, word.length), word]));
   }
 
@@ -91,10 +93,13 @@ export class CsvScan {
         }
         if (at === bytes.length && from > 0 && isWhole) return from;
         this.#empty = false;
-        this.#state = state.plain;
         // A field that fills a chunk is no number, nor is one that goes on behind its quotes.
         this.#note(at === bytes.length || !isWhole ? looks.text : this.#look(bytes, from, at, seen));
-        at--;
+        // Most fields end so, which is not worth another turn.
+        const isNext = at < bytes.length && bytes[at] === this.#delimiter;
+        this.#state = isNext ? state.start : state.plain;
+        if (isNext) this.#field++;
+        else at--;
       }
       this.#last = bytes[at] ?? 0;
     }
