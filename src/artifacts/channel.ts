@@ -19,9 +19,10 @@ export const channelEntrySchema = z
     previous: digestSchema.nullable(),
     /**
      * promote: `version` serves now. rollback: it serves again. take-back: it was a canary and was
-     * taken back. refuse: it did not get as far as that. The last two leave what serves as it is.
+     * taken back. refuse: it did not get as far as that; these two leave what serves as it is. tag: a
+     * person said that the channel stands for it; no target serves by that.
      */
-    action: z.enum(["promote", "rollback", "take-back", "refuse"]),
+    action: z.enum(["promote", "rollback", "take-back", "refuse", "tag"]),
     version: versionSchema,
     /** Null when there was no release yet: a gate refused it. */
     release: digestSchema.nullable(),
@@ -85,7 +86,8 @@ async function leap(isThere: (seq: number) => Promise<boolean>, from: number): P
   return last;
 }
 
-const outOfPlace = "it does not follow the entry before it";
+/** What is wrong with an entry that breaks the chain. */
+export const outOfPlace = "it does not follow the entry before it";
 
 /**
  * The entries of a channel from one number to another, with their chain checked.

@@ -42,6 +42,16 @@ export function corrupt(store: ObjectStore, key: string, why: string): MlshipErr
   });
 }
 
+/**
+ * What is wrong with the object that could not be read.
+ * @throws the error itself, when it says nothing about the object: the store could not be reached
+ */
+export function whyDamaged(error: unknown): string {
+  const isAboutObject = error instanceof MlshipError && ["attention", "usage"].includes(error.exit);
+  if (!isAboutObject) throw error;
+  return error.why ?? error.what;
+}
+
 /** The bytes of a document, the same for equal documents. */
 export function encode(document: object): Uint8Array {
   return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);

@@ -8,7 +8,7 @@ import { MlshipError } from "../errors.ts";
 import type { PythonLock } from "../validation/ports.ts";
 import { corrupt, encode, readDocument } from "./document.ts";
 import { inParallel } from "./in-parallel.ts";
-import { blobKey, releaseKey } from "./layout.ts";
+import { blobKey, releaseKey, versionKey } from "./layout.ts";
 import type { ObjectStore, OnBytes } from "./ports.ts";
 import { releaseSchema } from "./release.ts";
 import type { Blob, Release } from "./release.ts";
@@ -21,9 +21,23 @@ import { listVersions, releaseOf } from "./versions.ts";
  */
 export async function fetchVersion(store: ObjectStore, name: string, version: string): Promise<Release> {
   const digest = await releaseOf(store, name, version);
-  if (digest !== null) return fetchRelease(store, digest);
+  if (digest !== null) {
+    const release = await fetchRelease(store, digest);
+    if (release.name === name && release.version === version) return release;
+    const is = `${release.name} ${release.version}`;
+    throw corrupt(store, versionKey(name, version), `it stands for a release of ${is}`);
+  }
+  throw await unknownVersion(store, name, version);
+}
+
+/** The error for a version that is not there: it names the newest that are. */
+export async function unknownVersion(
+  store: ObjectStore,
+  name: string,
+  version: string,
+): Promise<MlshipError> {
   const newest = (await listVersions(store, name)).slice(-5);
-  throw new MlshipError({
+  return new MlshipError({
     code: "version.unknown",
     what: `${name} ${version} is not in the store ${store.location}`,
     why: newest.length === 0 ? `it holds no version of ${name}` : `the newest there are ${newest.join(", ")}`,

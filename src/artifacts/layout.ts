@@ -31,14 +31,25 @@ export function versionKey(model: string, version: string): string {
   return `${versionsPrefix(model)}${version}.json`;
 }
 
+/** All channels of a model. */
+export function channelsPrefix(model: string): string {
+  return `${modelsPrefix}${model}/channels/`;
+}
+
 /** All entries of a channel's log. */
 export function channelPrefix(model: string, channel: string): string {
-  return `${modelsPrefix}${model}/channels/${channel}/`;
+  return `${channelsPrefix(model)}${channel}/`;
 }
 
 /** One entry: a fixed name for each number is what makes two writers collide. */
 export function entryKey(model: string, channel: string, seq: number): string {
   return `${channelPrefix(model, channel)}${String(seq).padStart(10, "0")}.json`;
+}
+
+/** The number in an entry's key; null when it has none. */
+export function numberOf(key: string): number | null {
+  const [, seq] = /\/(\d{10})\.json$/.exec(key) ?? [];
+  return seq === undefined ? null : Number(seq);
 }
 
 /** How a version was served, in all channels. */
@@ -50,6 +61,9 @@ export function servedPrefix(model: string, version: string): string {
 export function servedKey(model: string, version: string, channel: string, seq: number): string {
   return `${servedPrefix(model, version)}${channel}/${String(seq).padStart(10, "0")}.json`;
 }
+
+/** The key that blobs are encrypted with, as only KMS can open it. */
+export const wrappedKeyKey = "encryption-key.json";
 
 /** What publishers rely on. */
 export const intentsPrefix = "intents/";
@@ -77,6 +91,18 @@ export function probeKey(nonce: string, number: number): string {
 
 /** What is known of the store itself. */
 export const storeDocumentKey = "mlship.json";
+
+/** Model, kind (`versions`, `channels`, `served`) and what follows, of a key below {@link modelsPrefix}. */
+export function partsOf(key: string): [model: string, kind: string, name: string] {
+  const [model = "", kind = "", name = ""] = key.slice(modelsPrefix.length).split("/");
+  return [model, kind, name];
+}
+
+/** The digest that a blob's or a release's key is made of; null when it is of none. */
+export function digestOf(key: string): Digest | null {
+  const [, hex] = /\/([0-9a-f]{64})(?:\.json)?$/.exec(key) ?? [];
+  return hex === undefined ? null : `sha256:${hex}`;
+}
 
 function hexOf(digest: Digest): string {
   return digest.slice("sha256:".length);

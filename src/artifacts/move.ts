@@ -56,7 +56,7 @@ function entryAfter(
   move: ChannelMove,
 ): ChannelEntry {
   const { expected, at, ...said } = move;
-  const moves = move.action === "promote" || move.action === "rollback";
+  const stays = move.action === "refuse" || move.action === "take-back";
   const content = {
     schema: "mlship.channel-entry/v1",
     model,
@@ -65,7 +65,7 @@ function entryAfter(
     previous: before?.digest ?? null,
     ...said,
     from: expected,
-    to: moves ? move.version : expected,
+    to: stays ? expected : move.version,
     volatile: { at },
   };
   return channelEntrySchema.parse({ ...content, digest: digestDocument(content) });
