@@ -51,11 +51,12 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     unavailable: "its password is missing or wrong",
   },
   upload: {
-    usage: "as `validate`, or the version stands for another model",
+    usage:
+      "as `validate`, or the version stands for another model, or does not say what changed for callers",
     gate: "as `validate`; nothing was stored",
     inconclusive: "as `validate`; nothing was stored",
     unavailable: "as `validate`, or the store is full or refuses",
-    attention: "the store is damaged",
+    attention: "the store is damaged, or `--bump` could not write the version that was released",
   },
   deploy: {
     usage: "as `upload`, or the plan of the canary cannot work, or the place was not confirmed",
@@ -104,6 +105,11 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     attention: "the gateway does not end",
   },
   status: { usage: "the configuration has problems", attention: "the store or a record is damaged" },
+  diff: {
+    usage: "there is no such version, nothing serves in the channel, or the model has no report yet",
+    unavailable: "the store refuses",
+    attention: "the store is damaged",
+  },
   history: { usage: "the configuration has problems", attention: "an entry is damaged or missing" },
 };
 

@@ -107,6 +107,7 @@ const printed: [name: string, by: string, file: string, type: string][] = [
   ["stop", "mlship stop", "src/commands/stop.ts", "StopDocument"],
   ["status", "mlship status", "src/commands/status.ts", "StatusDocument"],
   ["history", "mlship history", "src/commands/history.ts", "HistoryDocument"],
+  ["diff", "mlship diff", "src/commands/diff.ts", "DiffDocument"],
 ];
 
 /** File below schema/ → its text. */
