@@ -103,11 +103,11 @@ async function openHost(options: GlobalOptions): Promise<Host> {
     },
     async store(settings) {
       const { openStore } = await import("./tools/stores.ts");
-      return await openStore(settings, { cwd, s3 });
+      return await openStore(settings, { cwd, cacheFolder: cacheFolder(), s3 });
     },
     async sweeper(settings) {
       const { openSweeper } = await import("./tools/stores.ts");
-      return await openSweeper(settings, { cwd, s3 });
+      return await openSweeper(settings, { cwd, cacheFolder: cacheFolder(), s3 });
     },
     async keeping(settings) {
       const [{ openBucket }, { readKeeping }] = await Promise.all([

@@ -17,7 +17,7 @@ const encryption = z
     kmsKey: z
       .string()
       .regex(plainName, "must be the id, alias or ARN of a KMS key")
-      .describe("Key of AWS KMS that wraps a fresh key for each object.")
+      .describe("Key of AWS KMS that wraps the key of the store.")
       .optional(),
   })
   .refine(({ keyFile, kmsKey }) => (keyFile === undefined) !== (kmsKey === undefined), {

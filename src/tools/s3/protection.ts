@@ -1,8 +1,8 @@
 // How objects are encrypted by the server and locked: what is asked with each request, and whether it was done.
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { ArtifactSettings } from "../../config/config.ts";
 import { MlshipError } from "../../errors.ts";
+import { readKey } from "../sealing/key-file.ts";
 import type { Bucket } from "./bucket.ts";
 import { checksumHeaders } from "./checksum.ts";
 import { header, type Reply } from "./wire.ts";
@@ -114,27 +114,13 @@ async function customerHeaders(bucket: Bucket, file: string): Promise<Headers> {
       exit: "usage",
     });
   }
-  const key = keyIn(await readFile(file).catch(() => null), file);
+  const key = await readKey("artifacts.s3.customerKeyFile", file);
   const name = "x-amz-server-side-encryption-customer";
   return {
     [`${name}-algorithm`]: "AES256",
     [`${name}-key`]: key.toString("base64"),
     [`${name}-key-md5`]: createHash("md5").update(key).digest("base64"),
   };
-}
-
-function keyIn(bytes: Buffer | null, file: string): Buffer {
-  const text = bytes?.toString("latin1").trim() ?? "";
-  const key =
-    bytes?.length === 32 ? bytes : /^[A-Za-z0-9+/]{43}=$/.test(text) ? Buffer.from(text, "base64") : null;
-  if (key !== null) return key;
-  throw new MlshipError({
-    code: "store.key-file",
-    what: `artifacts.s3.customerKeyFile, ${file}, holds no key`,
-    why: bytes === null ? "it cannot be read" : "a key is 32 bytes, as they are or in base64",
-    fix: "make one with `openssl rand -out FILE 32`, and keep a copy: without it nothing can be read",
-    exit: "usage",
-  });
 }
 
 function ignored(bucket: Bucket, encryption: string, found: string | null): MlshipError {
