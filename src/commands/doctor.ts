@@ -2,9 +2,9 @@
 import path from "node:path";
 import { configFile } from "../config/load.ts";
 import { clusterCheck } from "./doctor/cluster-check.ts";
-import { lookAt, type Check, type Finding } from "./doctor/check.ts";
+import { lookAt, type Finding } from "./doctor/check.ts";
 import { fileChecks, machineChecks } from "./doctor/project-checks.ts";
-import { storeChecks } from "./doctor/store-checks.ts";
+import { lookAtStore } from "./doctor/store-checks.ts";
 import type { Host } from "./host.ts";
 import { openProject, type Project } from "./project.ts";
 import type { ProjectOptions, Result, ResultDocument } from "./result.ts";
@@ -40,17 +40,17 @@ async function examine(host: Host, selection: ProjectOptions): Promise<Omit<Doct
   });
   if (file.outcome === "fail") return { name: null, findings: [file] };
   const project = await opening;
-  const findings = await Promise.all(checksOf(project, host).map(lookAt));
-  return { name: project.config.name, findings: [file, ...findings] };
-}
-
-function checksOf(project: Project, host: Host): Check[] {
-  return [
+  const { deploy, name } = project.config;
+  const checks = [
     ...fileChecks(project),
     ...machineChecks(project, host),
-    ...storeChecks(project, host),
-    ...(project.config.deploy.target === "kubernetes" ? [clusterCheck(project, host)] : []),
+    ...(deploy.target === "kubernetes" ? [clusterCheck(project, host)] : []),
   ];
+  const findings = await Promise.all([
+    ...checks.map(async (check) => [await lookAt(check)]),
+    lookAtStore(project, host),
+  ]);
+  return { name, findings: [file, ...findings.flat()] };
 }
 
 function describe({ config, channel }: Project): string {

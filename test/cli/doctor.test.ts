@@ -76,8 +76,8 @@ describe("a project that lacks nothing", () => {
       "python",
       "docker",
       "registry",
-      "store",
       "cluster",
+      "store",
     ]);
     expect(findings.filter(({ outcome }) => outcome !== "ok")).toEqual([]);
     expect(by.get("cluster")?.found).toContain("https://cluster.example");
@@ -166,6 +166,8 @@ describe("what is wrong", () => {
     };
     const { exit, by } = await examine();
     expect([exit, by.get("store")?.code]).toEqual([5, "store.unsafe"]);
+    // One fault is told once: the bucket is not asked how it keeps what it does not take.
+    expect([...(await examine(...inBucket)).by.keys()]).not.toContain("bucket");
   });
 });
 

@@ -1,4 +1,5 @@
 // What doctor looks at of the store: whether it can be read and written, its clock, and how its bucket keeps things.
+import { bucketOf } from "../../artifacts/bucket.ts";
 import { listVersions } from "../../artifacts/versions.ts";
 import { probeKey } from "../../artifacts/layout.ts";
 import type { Keeping } from "../../artifacts/ports.ts";
@@ -6,34 +7,38 @@ import { MlshipError } from "../../errors.ts";
 import type { Host } from "../host.ts";
 import { openStoreToChange } from "../open-store.ts";
 import type { Project } from "../project.ts";
-import type { Check, Look } from "./check.ts";
+import { lookAt, type Check, type Finding, type Look } from "./check.ts";
 
 /** Difference of two clocks, in ms, that is worth a word. S3 refuses signatures from 15 minutes on. */
 const muchSkew = 60_000;
 
-/** The store itself, and its bucket where it is in one. */
-export function storeChecks(project: Project, host: Host): Check[] {
-  const { artifacts, name } = project.config;
-  const store: Check = {
+/** Looks at the store and, where it answers and is in a bucket, at the bucket. */
+export async function lookAtStore(project: Project, host: Host): Promise<Finding[]> {
+  const { artifacts } = project.config;
+  const store = await lookAt(storeCheck(project, host));
+  if (store.outcome === "fail" || bucketOf(artifacts.store) === null) return [store];
+  const keeping = host.keeping(artifacts);
+  const looks = await Promise.all([
+    lookAt({ name: "clock", look: async () => clockLook(await keeping, host.clock.now()) }),
+    lookAt({ name: "bucket", look: async () => bucketLook(await keeping) }),
+    lookAt({ name: "lifecycle", look: async () => lifecycleLook(await keeping) }),
+  ]);
+  return [store, ...looks];
+}
+
+function storeCheck(project: Project, host: Host): Check {
+  return {
     name: "store",
     async look() {
       const opened = await openStoreToChange(host, project);
       // A store that is in use was tried out long ago, maybe by somebody who may do more.
       await opened.create(probeKey(host.nonce(), 0), Buffer.from("mlship doctor\n"));
+      const { name } = project.config;
       const { length } = await listVersions(opened, name);
       const versions = length === 1 ? "1 version" : `${length} versions`;
       return { found: `${opened.location} can be read and written; it holds ${versions} of ${name}` };
     },
   };
-  if (!/^(s3|gs):/.test(artifacts.store)) return [store];
-  let asked: Promise<Keeping> | undefined;
-  const keeping = () => (asked ??= host.keeping(artifacts));
-  return [
-    store,
-    { name: "clock", look: async () => clockLook(await keeping(), host.clock.now()) },
-    { name: "bucket", look: async () => bucketLook(await keeping()) },
-    { name: "lifecycle", look: async () => lifecycleLook(await keeping()) },
-  ];
 }
 
 function clockLook({ now }: Keeping, here: Date): Look {

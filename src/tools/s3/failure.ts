@@ -14,7 +14,7 @@ export interface Asked {
 
 const expired = /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired|RequestExpired)$/;
 const wrongKeys =
-  /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|InvalidSecurity|AuthFailure|AccessKeyIdNotFound)$/;
+  /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken(Id)?|InvalidSecurity|AuthFailure|AccessKeyIdNotFound)$/;
 
 /** Whether fresh credentials may help. */
 export function isExpired({ code }: Refusal): boolean {
