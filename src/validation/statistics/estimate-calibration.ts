@@ -28,16 +28,18 @@ function drawNoise(): Float64Array {
 }
 
 /**
- * The interval turns a test around. If the true gaps were λ times those seen, the error seen would
- * scatter as Σ|λ·gap + noise|, which is drawn; the interval holds the true errors under which the one
- * seen is neither too small nor too large. A plain or percentile interval would leave out 0 even of a
- * perfectly calibrated model.
+ * The interval turns a test around (hybrid resampling; Chuang and Lai, 2000). If the true gaps were such
+ * and such, the error seen would scatter as Σ|gap + noise|, which is drawn; the interval holds the true
+ * errors under which the one seen is neither too small nor too large. Larger true gaps than those seen
+ * are taken in proportion. Smaller ones are all smaller by the same number of their standard errors, and
+ * 0 where nothing is left: what noise alone could have made is taken from each bin first. A plain or
+ * percentile interval would leave out 0 even of a perfectly calibrated model.
  */
 export function calibrationEstimate(answers: ClassAnswers): Estimate | null {
   const found = gapsOf(answers);
   if (!found) return null;
   const { gaps, errors } = found;
-  const value = gaps.reduce((sum, gap) => sum + Math.abs(gap), 0);
+  const value = totalOf(gaps);
   if (!Number.isFinite(value)) return null;
   const scatter = errors.reduce((sum, error) => sum + error * error, 0);
   return {
@@ -45,6 +47,11 @@ export function calibrationEstimate(answers: ClassAnswers): Estimate | null {
     method: "inversion",
     bounds: (z) => (scatter > 0 && value > 0 ? invert(found, value, upperTail(z)) : null),
   };
+}
+
+/** The calibration error that gaps add up to. */
+function totalOf(gaps: Float64Array): number {
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0);
 }
 
 function gapsOf(answers: ClassAnswers): Gaps | null {
@@ -70,30 +77,38 @@ function gapsOf(answers: ClassAnswers): Gaps | null {
 function invert({ gaps, errors }: Gaps, value: number, tail: number): Bounds {
   unitNoise ??= drawNoise();
   const noise = unitNoise.map((one, at) => one * (errors[at % gaps.length] ?? 0));
-  /** Share of draws that are at most the error seen, if the true one were `factor` of it. */
-  const below = (factor: number) => {
+  /** Share of draws that are at most the error seen, if these were the true gaps. */
+  const below = (trueGaps: Float64Array) => {
     let count = 0;
     for (let draw = 0; draw < draws; draw++) {
       let sum = 0;
       for (let at = 0; at < gaps.length; at++) {
-        sum += Math.abs(factor * (gaps[at] ?? 0) + (noise[draw * gaps.length + at] ?? 0));
+        sum += Math.abs((trueGaps[at] ?? 0) + (noise[draw * gaps.length + at] ?? 0));
       }
       if (sum <= value) count++;
     }
     return count / draws;
   };
-  const solve = (share: number, most: number) => {
-    let [low, high] = [0, most];
-    for (let step = 0; step < halvings; step++) {
-      const middle = (low + high) / 2;
-      if (below(middle) > share) low = middle;
-      else high = middle;
-    }
-    return (low + high) / 2;
-  };
+  const shrunk = (by: number) => gaps.map((gap, at) => Math.max(0, Math.abs(gap) - by * (errors[at] ?? 0)));
+  const stretched = (factor: number) => gaps.map((gap) => factor * gap);
+  const none = below(stretched(0));
   const reach = errors.reduce((sum, error) => sum + error, 0) / value;
-  const lo = below(0) <= 1 - tail ? 0 : solve(1 - tail, 1);
-  const hi = below(0) <= tail ? 0 : solve(tail, 1 + 8 * reach);
+  // A bin without scatter keeps its gap however many errors are taken off; the largest of the others goes last.
+  const most = gaps.reduce((so, gap, at) => Math.max(so, Math.abs(gap) / (errors[at] || Infinity)), 0);
+  const lo = none <= 1 - tail ? 0 : totalOf(shrunk(crossing((by) => below(shrunk(by)) <= 1 - tail, most, 0)));
+  const hi =
+    none <= tail ? 0 : value * crossing((factor) => below(stretched(factor)) <= tail, 0, 1 + 8 * reach);
   // A true error of 0 may be the only one below which so little is seen: the scatter itself then bounds it.
-  return { lo: lo * value, hi: Math.max(hi, lo === 0 && hi === 0 ? 1 : hi) * value };
+  return { lo, hi: lo === 0 && hi === 0 ? value : hi };
+}
+
+/** Where a test that holds at one end, `to`, and not at the other begins to hold. */
+function crossing(holds: (at: number) => boolean, from: number, to: number): number {
+  let [not, is] = [from, to];
+  for (let step = 0; step < halvings; step++) {
+    const middle = (not + is) / 2;
+    if (holds(middle)) is = middle;
+    else not = middle;
+  }
+  return (not + is) / 2;
 }

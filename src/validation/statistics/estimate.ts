@@ -6,6 +6,7 @@ import { influence, type MetricKey, standardError } from "./influence.ts";
 import { type Estimate, linearEstimate } from "./linear-estimate.ts";
 import { calibrationEstimate } from "./estimate-calibration.ts";
 import { countedEstimate } from "./estimate-counted.ts";
+import { relativeEstimate } from "./estimate-relative.ts";
 import { isCounted } from "./influence-confusion.ts";
 import { sortedErrors } from "../metrics/regression.ts";
 import { medianBounds } from "./median.ts";
@@ -30,6 +31,7 @@ export function estimate(answers: Answers, key: MetricKey): Estimate | null {
   }
   if (answers.task !== "regression" && (key.name === "rocAuc" || key.name === "averagePrecision"))
     return areaEstimate(found, answers, key.name === "rocAuc");
+  if (answers.task === "regression" && key.name === "mape") return relativeEstimate(found, answers);
   return linearEstimate(found, scales[key.name] ?? logarithm, rowsOf(answers), "influence");
 }
 

@@ -25,20 +25,25 @@ export function stretched(influences: Float64Array, answers: ClassAnswers): Floa
 /** Rows of a class from which on its ranks show their own scatter. */
 const fewRows = 30;
 
+/** Whether some class has fewer than 30 effective rows, too few to show how they scatter. */
+export function hasSmallClass(answers: ClassAnswers): boolean {
+  return effectiveRows(answers).some((rows) => rows > 0 && rows < fewRows);
+}
+
 /**
- * Standard error that an area would have if scores followed exponential laws (Hanley and McNeil, 1982; in
- * Newcombe's form of 2006, his method 5). A floor where a class has fewer than 30 rows: these show too
- * little scatter just when the area came out too high. 0 where every class has enough.
+ * Variance that an area of `value` would have if scores followed exponential laws (Hanley and McNeil,
+ * 1982; in Newcombe's form of 2006, his method 5); of several classes, that of the mean of independent ones.
  */
-export function leastAreaError(value: number, answers: ClassAnswers): number {
+export function modelledVariance(answers: ClassAnswers): (value: number) => number {
   const rows = [...effectiveRows(answers)].filter((one) => one > 0);
-  if (!rows.some((one) => one < fewRows)) return 0;
   const all = rows.reduce((sum, one) => sum + one, 0);
-  // Of two rows of one kind, the chance that both are on the right side of one of the other kind.
-  const both = value / (2 - value) + (2 * value ** 2) / (1 + value) - 2 * value ** 2;
-  const variance = (one: number) => (value * (1 - value) + (all / 2 - 1) * both) / (one * (all - one));
-  if (answers.task === "binary") return Math.sqrt(variance(rows[0] ?? 0));
-  return Math.sqrt(rows.reduce((sum, one) => sum + variance(one), 0)) / rows.length;
+  const judged = answers.task === "binary" ? rows.slice(0, 1) : rows;
+  return (value) => {
+    // Of two rows of one kind, the chance that both are on the right side of one of the other kind.
+    const both = value / (2 - value) + (2 * value ** 2) / (1 + value) - 2 * value ** 2;
+    const pairs = value * (1 - value) + (all / 2 - 1) * both;
+    return judged.reduce((sum, one) => sum + pairs / (one * (all - one)), 0) / judged.length ** 2;
+  };
 }
 
 /**

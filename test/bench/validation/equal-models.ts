@@ -1,5 +1,5 @@
 // How often a comparison of two equally good models says that they differ: at most 5 % of 95 % intervals may.
-// node test/bench/validation/equal-models.ts [--simulations 2000] [--metric f1]... [--world TEXT] [--rows 200]... [--draws 200]
+// node test/bench/validation/equal-models.ts [--simulations 2000] [--metric f1]... [--world TEXT] [--rows 200]... [--draws 200] [--seed 200]
 import { parseArgs } from "node:util";
 import { averagesOf, metricsOf } from "../../../src/validation/metrics/measure.ts";
 import type { Answers } from "../../../src/validation/metrics/answers.ts";
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     world: { type: "string", default: "" },
     rows: { type: "string", multiple: true, default: ["200", "1000"] },
     draws: { type: "string", default: "200" },
+    seed: { type: "string", default: "200" },
   },
 });
 const simulations = Number(values.simulations);
@@ -35,7 +36,7 @@ for (const { name: world, make } of worlds.filter(({ name }) => name.includes(va
   const rates = new Map<string, { test: string; wrong: [number, number][] }>();
   for (const [place, rows] of sizes.entries()) {
     for (let simulation = 1; simulation <= simulations; simulation++) {
-      const [candidate, production] = make(new Stream(200 + place, simulation), rows);
+      const [candidate, production] = make(new Stream(Number(values.seed) + place, simulation), rows);
       for (const name of metricsOf(candidate.task)) {
         if (values.metric.length > 0 && !values.metric.includes(name)) continue;
         const average = averagesOf(candidate.task, name)[0] ?? null;

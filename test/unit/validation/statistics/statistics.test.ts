@@ -139,6 +139,58 @@ test("every metric has an interval around its value; more rows make it narrower"
   }
 });
 
+test("a wider level holds the interval of a narrower one", () => {
+  const rare = made(8, 300);
+  rare.truth.forEach((is, row) => (rare.truth[row] = row % 25 === 0 ? is : 0));
+  for (const answers of [made(6, 200), made(6, 300, 3, true), rare, numbers(6, 150), numbers(6, 150, 2)]) {
+    for (const key of keysOf(answers)) {
+      const nested = [0.5, 0.8, 0.95, 0.99].map((level) => intervalOf(answers, key, level)!);
+      for (const [place, inner] of nested.slice(0, -1).entries()) {
+        const outer = nested[place + 1]!;
+        expect(outer.lo, key.name).toBeLessThanOrEqual(inner.lo + 1e-12);
+        expect(outer.hi, key.name).toBeGreaterThanOrEqual(inner.hi - 1e-12);
+      }
+    }
+  }
+});
+
+test("both ends of an area of few rows are as far away, each by the variance of Hanley and McNeil (1982)", () => {
+  // With as many rows of either kind, Newcombe's variance is theirs.
+  const answers = made(2, 24);
+  answers.truth.forEach((_is, row) => (answers.truth[row] = row % 2));
+  const { value } = influence(answers, { name: "rocAuc", average: null })!;
+  const { lo, hi, method } = intervalOf(answers, { name: "rocAuc", average: null }, 0.95)!;
+  const variance = (area: number) => {
+    const [first, second] = [area / (2 - area), (2 * area ** 2) / (1 + area)];
+    return (area * (1 - area) + 11 * (first - area ** 2) + 11 * (second - area ** 2)) / 144;
+  };
+  expect(method).toBe("newcombe");
+  const [below, above] = [lo, hi].map((end) => Math.abs(value - end) / Math.sqrt(variance(end)));
+  expect(below).toBeCloseTo(above!, 10);
+  expect(below).toBeGreaterThanOrEqual(1.96 * Math.SQRT1_2);
+});
+
+test("the lower end of relative errors is Hall's, the upper one knows of a row more", () => {
+  const answers = numbers(4, 80);
+  answers.truth[7] = 4;
+  const key = { name: "mape", average: null } as const;
+  const { value, rows } = influence(answers, key)!;
+  const { lo, hi } = intervalOf(answers, key, 0.95)!;
+  const error = Math.hypot(...rows) * Math.sqrt(80 / 79);
+  const skewness = rows.reduce((sum, one) => sum + one ** 3, 0) / error ** 3;
+  const off = (value - lo) / error;
+  // His transformation takes it to the normal law.
+  const normal = off + (skewness * off ** 2) / 3 + (skewness ** 2 * off ** 3) / 27 + skewness / 6;
+  expect(normal).toBeCloseTo(criticalValue(0.95), 10);
+  const errors = Array.from(answers.truth, (is: number, row) => Math.abs(is - answers.predicted[row]!) / is);
+  const more = [...errors, Math.max(...errors)];
+  const mean = more.reduce((sum, one) => sum + one, 0) / 81;
+  // The scatter of the rows seen is the unbiased one, of 80 rows less one.
+  const squares = errors.reduce((sum, one) => sum + (one - value) ** 2, 0) * (80 / 79);
+  const scatter = Math.sqrt(squares + (Math.max(...errors) - value) ** 2 * (80 / 81) ** 2) / 81;
+  expect(Math.log(hi / mean)).toBeCloseTo((criticalValue(0.95) * scatter) / mean, 10);
+});
+
 test("degenerate answers have intervals of finite numbers, or none", () => {
   const flawless = (rows: number): ClassAnswers => {
     const truth = Int32Array.from({ length: rows }, (_none, row) => row % 2);
