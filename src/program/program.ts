@@ -90,10 +90,10 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
         .helpCommand(false)
         .description(verb.summary))
     : program;
-  const command = parent.command(rest.at(-1) ?? first);
+  const command = parent.command(rest.at(-1) ?? first, { isDefault: verb.isDefault ?? false });
   command
     .helpGroup(rest.length > 0 ? "Verbs:" : `${verb.group}:`)
-    .usage(["[flags]", ...(verb.arguments ?? []).map(({ name }) => `[${name}]`)].join(" "))
+    .usage(["[flags]", ...(verb.arguments ?? []).map(termOf)].join(" "))
     .summary(verb.summary)
     .description(verb.about)
     .addHelpText("after", () => {
@@ -101,7 +101,7 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
       return formatExamples(style("bold", "Examples:"), verb.examples, shell.stdout.columns);
     });
   for (const argument of verb.arguments ?? []) {
-    const made = new Argument(`[${argument.name}]`, argument.about);
+    const made = new Argument(termOf(argument), argument.about);
     command.addArgument(argument.choices ? made.choices(argument.choices) : made);
   }
   for (const { flags, about, choices } of verb.flags ?? []) {
@@ -133,6 +133,10 @@ function addVerb(program: Command, verb: Verb, shell: Shell, exit: (code: number
       host.close();
     }
   });
+}
+
+function termOf({ name, isRequired }: NonNullable<Verb["arguments"]>[number]): string {
+  return isRequired ? `<${name}>` : `[${name}]`;
 }
 
 function print({ document, show, annotations = [] }: Performed, shell: Shell, flags: GlobalFlags): void {

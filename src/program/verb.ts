@@ -39,10 +39,12 @@ export type Perform = (values: Values, host: Host, project: ProjectOptions) => P
 export interface Verb {
   name: string;
   group: "Start" | "Judge" | "Build" | "Ship" | "Watch";
+  /** Of a group of verbs: the one that runs when none is named. */
+  isDefault?: boolean;
   summary: string;
   /** Shown below the usage line of `mlship help VERB`. */
   about: string;
-  arguments?: { name: string; about: string; choices?: string[] }[];
+  arguments?: { name: string; about: string; choices?: string[]; isRequired?: boolean }[];
   flags?: { flags: string; about: string; choices?: string[] }[];
   examples: [command: string, about: string][];
   /** Imports the command and its renderer: nothing of them is loaded for `--help`. */

@@ -214,6 +214,8 @@ test("nothing that a person reads is wider than 60 columns where words allow it"
   const lines = [
     "status",
     "history",
+    "versions",
+    "versions verify",
     "validate",
     "deploy --dry-run",
     "rollback",
