@@ -9,8 +9,10 @@ import { openStoreToChange } from "../open-store.ts";
 import type { Project } from "../project.ts";
 import { lookAt, type Check, type Finding, type Look } from "./check.ts";
 
-/** Difference of two clocks, in ms, that is worth a word. S3 refuses signatures from 15 minutes on. */
-const muchSkew = 60_000;
+/** Difference of two clocks, in seconds, that is worth a word. S3 refuses signatures from 15 minutes on. */
+const muchSkew = 60;
+/** Seconds that answers take, and that the store's clock, which tells whole seconds, may be off by. */
+const noSkew = 5;
 
 /** Looks at the store and, where it answers and is in a bucket, at the bucket. */
 export async function lookAtStore(project: Project, host: Host): Promise<Finding[]> {
@@ -44,10 +46,10 @@ function storeCheck(project: Project, host: Host): Check {
 function clockLook({ now }: Keeping, here: Date): Look {
   const seconds = Math.round((now.getTime() - here.getTime()) / 1000);
   const found =
-    seconds === 0
-      ? "as the store's"
+    Math.abs(seconds) < noSkew
+      ? "agrees with the store's"
       : `the store's is ${Math.abs(seconds)} s ${seconds > 0 ? "ahead" : "behind"}`;
-  if (Math.abs(seconds) * 1000 < muchSkew) return { found };
+  if (Math.abs(seconds) < muchSkew) return { found };
   return { found, advice: "set this machine's clock: mlship allows for the difference, other tools may not" };
 }
 
