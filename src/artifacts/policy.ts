@@ -1,7 +1,7 @@
 // The least that AWS must allow to whoever works with a store: an IAM policy for each role.
 import type { ArtifactSettings } from "../config/config.ts";
 import { MlshipError } from "../errors.ts";
-import { bucketOf, type Bucket } from "./bucket.ts";
+import { isInBucket, parseLocation } from "./location.ts";
 
 /**
  * Who works with the store. writer: `upload`, `deploy`, `promote` and `rollback`; reader: `history`,
@@ -45,21 +45,21 @@ const kmsActions: Record<StoreRole, readonly string[]> = {
 
 /**
  * The policy for a role in the project's store.
- * @throws MlshipError `store.no-policy`, exit 2, when the store is no bucket that IAM guards.
+ * @throws MlshipError `store.no-policy`, exit 2, when the store is no bucket that IAM guards; `store.bad-address`, exit 2.
  */
 export function policyOf(role: StoreRole, settings: ArtifactSettings): IamPolicy {
-  const bucket = bucketOf(settings.store);
-  if (bucket === null || bucket.kind === "gs") throw withoutPolicy(settings.store, bucket);
-  const arn = `arn:${partitionOf(settings.s3.region)}:s3:::${bucket.name}`;
-  const inside = bucket.prefix === "" ? "" : `${bucket.prefix}/`;
+  if (!isInBucket(settings.store)) throw onFolder(settings.store);
+  const { scheme, bucket, prefix } = parseLocation(settings.store);
+  if (scheme === "gs") throw onGoogle(settings.store, bucket);
+  const arn = `arn:${partitionOf(settings.s3.region)}:s3:::${bucket}`;
   const writes = role === "writer" || role === "gc";
   const actions = [...objectActions[role], ...(writes && settings.s3.lock ? ["s3:PutObjectRetention"] : [])];
-  const objects = role === "pod" ? `${arn}/${inside}blobs/*` : `${arn}/${inside}*`;
+  const objects = role === "pod" ? `${arn}/${prefix}blobs/*` : `${arn}/${prefix}*`;
   return {
     Version: "2012-10-17",
     Statement: [
       { Sid: "Objects", Effect: "Allow", Action: actions, Resource: [objects] },
-      ...(role === "pod" ? [] : listing(arn, inside)),
+      ...(role === "pod" ? [] : listing(arn, prefix)),
       // IAM cannot narrow this to a prefix.
       ...(writes ? [allow("Uploads", ["s3:ListBucketMultipartUploads"], arn)] : []),
       ...keysOf(settings).map((key, place) => keyStatement(key, role, place, settings.s3.region)),
@@ -71,11 +71,11 @@ export function policyOf(role: StoreRole, settings: ArtifactSettings): IamPolicy
  * Listing below the prefix, and the right to be told that an object is missing: without it S3 answers
  * 403 instead of 404, and that request has no prefix that could be compared.
  */
-function listing(arn: string, inside: string): Statement[] {
+function listing(arn: string, prefix: string): Statement[] {
   const list = allow("List", ["s3:ListBucket"], arn);
-  if (inside === "") return [list];
+  if (prefix === "") return [list];
   return [
-    { ...list, Condition: { StringLike: { "s3:prefix": [`${inside}*`] } } },
+    { ...list, Condition: { StringLike: { "s3:prefix": [`${prefix}*`] } } },
     { ...list, Sid: "TellMissing", Condition: { Null: { "s3:prefix": "true" } } },
   ];
 }
@@ -108,15 +108,22 @@ function partitionOf(region: string | null): string {
   return region?.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-function withoutPolicy(store: string, bucket: Bucket | null): MlshipError {
+function onFolder(store: string): MlshipError {
   return new MlshipError({
     code: "store.no-policy",
     what: `there is no IAM policy for the store ${store}`,
-    why: bucket === null ? "it is a folder" : "Google's storage has roles instead of such policies",
-    fix:
-      bucket === null
-        ? "set artifacts.store to s3://BUCKET/PREFIX, or guard the folder by its file permissions"
-        : `grant roles/storage.objectCreator and roles/storage.objectViewer on gs://${bucket.name} to writers, roles/storage.objectViewer to readers and pods, roles/storage.objectAdmin to mlship gc`,
+    why: "it is a folder",
+    fix: "set artifacts.store to s3://BUCKET/PREFIX, or guard the folder by its file permissions",
+    exit: "usage",
+  });
+}
+
+function onGoogle(store: string, bucket: string): MlshipError {
+  return new MlshipError({
+    code: "store.no-policy",
+    what: `there is no IAM policy for the store ${store}`,
+    why: "Google's storage has roles instead of such policies",
+    fix: `grant roles/storage.objectCreator and roles/storage.objectViewer on gs://${bucket} to writers, roles/storage.objectViewer to readers, roles/storage.objectAdmin to those who run mlship gc`,
     exit: "usage",
   });
 }

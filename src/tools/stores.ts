@@ -1,6 +1,7 @@
 // Opens the store that a location names: a folder of this machine or a bucket, encrypted or not.
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isInBucket } from "../artifacts/location.ts";
 import type { ObjectStore, Sweeper } from "../artifacts/ports.ts";
 import type { ArtifactSettings } from "../config/config.ts";
 import type { S3Options } from "./s3/open.ts";
@@ -31,14 +32,14 @@ export async function openStore(settings: ArtifactSettings, options: StoreOption
 }
 
 async function openPlace(settings: ArtifactSettings, { cwd, s3 }: StoreOptions): Promise<ObjectStore> {
-  if (isBucket(settings)) return (await import("./s3/open.ts")).openS3Store(settings, s3);
+  if (isInBucket(settings.store)) return (await import("./s3/open.ts")).openS3Store(settings, s3);
   const { createFolderStore } = await import("./folder-store.ts");
   return createFolderStore(...folderOf(settings, cwd));
 }
 
 /** What `mlship gc` alone may do to a store. @throws as {@link openStore} */
 export async function openSweeper(settings: ArtifactSettings, { cwd, s3 }: StoreOptions): Promise<Sweeper> {
-  if (isBucket(settings)) return (await import("./s3/open.ts")).openS3Sweeper(settings, s3);
+  if (isInBucket(settings.store)) return (await import("./s3/open.ts")).openS3Sweeper(settings, s3);
   const { createFolderSweeper } = await import("./folder-sweeper.ts");
   return createFolderSweeper(...folderOf(settings, cwd));
 }
@@ -55,10 +56,6 @@ async function openKeys(
   if (kmsKey === null) throw new TypeError("an encryption names a key");
   const { openKmsKey } = await import("./sealing/kms-key.ts");
   return openKmsKey({ kmsKey, region, profile, signal });
-}
-
-function isBucket({ store }: ArtifactSettings): boolean {
-  return /^(s3|gs):/.test(store);
 }
 
 /** A folder, and how people should see it. */

@@ -1,5 +1,5 @@
 // What doctor looks at of the store: whether it can be read and written, its clock, and how its bucket keeps things.
-import { bucketOf } from "../../artifacts/bucket.ts";
+import { isInBucket } from "../../artifacts/location.ts";
 import { listVersions } from "../../artifacts/versions.ts";
 import { probeKey } from "../../artifacts/layout.ts";
 import type { Keeping } from "../../artifacts/ports.ts";
@@ -18,7 +18,7 @@ const noSkew = 5;
 export async function lookAtStore(project: Project, host: Host): Promise<Finding[]> {
   const { artifacts } = project.config;
   const store = await lookAt(storeCheck(project, host));
-  if (store.outcome === "fail" || bucketOf(artifacts.store) === null) return [store];
+  if (store.outcome === "fail" || !isInBucket(artifacts.store)) return [store];
   const keeping = host.keeping(artifacts);
   const looks = await Promise.all([
     lookAt({ name: "clock", look: async () => clockLook(await keeping, host.clock.now()) }),

@@ -2,7 +2,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import type { ArtifactSettings } from "../../config/config.ts";
 import { MlshipError } from "../../errors.ts";
-import type { Location } from "./location.ts";
+import type { Location } from "../../artifacts/location.ts";
 import type { Credentials } from "./sign.ts";
 
 /** The address of a bucket. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Account, Endpoint } from "./account.ts";
 import { amazon, google, type Dialect } from "./dialect.ts";
 import { badAnswer, codeOf, connectionFailure, failure, isExpired, type Asked } from "./failure.ts";
-import type { Location } from "./location.ts";
+import type { Location } from "../../artifacts/location.ts";
 import { Pace } from "./pace.ts";
 import { isThrottling, mayPass, readRefusal, type Refusal } from "./refusal.ts";
 import { encodePath, encodeQuery, sign } from "./sign.ts";

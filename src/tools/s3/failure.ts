@@ -1,6 +1,6 @@
 // What a bucket's refusals and failures mean, in words, with what to do.
 import { MlshipError } from "../../errors.ts";
-import type { Location } from "./location.ts";
+import type { Location } from "../../artifacts/location.ts";
 import { isFull, type Refusal } from "./refusal.ts";
 
 /** What was asked when it failed. */

@@ -3,7 +3,7 @@ import type { ObjectStore, Sweeper } from "../../artifacts/ports.ts";
 import type { ArtifactSettings } from "../../config/config.ts";
 import { openAccount } from "./account.ts";
 import { Bucket } from "./bucket.ts";
-import { parseLocation } from "./location.ts";
+import { parseLocation } from "../../artifacts/location.ts";
 import { openProtection } from "./protection.ts";
 import { createS3Store } from "./store.ts";
 import { createS3Sweeper } from "./sweeper.ts";

@@ -1,6 +1,6 @@
 // Addresses of buckets.
 import { describe, expect, it } from "vitest";
-import { parseLocation } from "../../../../src/tools/s3/location.ts";
+import { parseLocation } from "../../../src/artifacts/location.ts";
 
 describe("parseLocation", () => {
   it.each([

@@ -1,5 +1,5 @@
 // Where a store in a bucket is: what `s3://BUCKET/PREFIX` and `gs://BUCKET/PREFIX` say.
-import { MlshipError } from "../../errors.ts";
+import { MlshipError } from "../errors.ts";
 
 /** A bucket, and the part of it that belongs to the store. */
 export interface Location {
@@ -14,6 +14,11 @@ export interface Location {
 
 const address = /^(s3|gs):\/\/([A-Za-z0-9][A-Za-z0-9._-]{1,221})(?:\/(.*))?$/;
 const segment = /^[A-Za-z0-9!_.*'()=+,@ -]+$/;
+
+/** Whether a store's location names a bucket; else it is a folder of this machine. */
+export function isInBucket(store: string): boolean {
+  return /^(s3|gs):/.test(store);
+}
 
 /** @throws MlshipError `store.bad-address`, exit 2. */
 export function parseLocation(url: string): Location {
