@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { channelEntrySchema } from "../../src/artifacts/channel.ts";
 import { releaseSchema } from "../../src/artifacts/release.ts";
+import { storeDocumentSchema } from "../../src/artifacts/store-document.ts";
 import { versionDocumentSchema } from "../../src/artifacts/versions.ts";
 import { servedSchema } from "../../src/cluster/served-schema.ts";
 import { rolloutEventSchema } from "../../src/commands/rollout-events.ts";
@@ -66,6 +67,12 @@ const stored: Stored[] = [
     where: "`models/NAME/channels/CHANNEL/` of the store; in `mlship history --json`",
   },
   {
+    name: "store",
+    schema: storeDocumentSchema,
+    about: "how a store was tried out at its first use, and who agreed to what",
+    where: "`mlship.json` of the store",
+  },
+  {
     name: "rollout",
     schema: rolloutSchema,
     about: "the record of one rollout, from which any driver can take it up",
@@ -107,6 +114,11 @@ const printed: [name: string, by: string, file: string, type: string][] = [
   ["stop", "mlship stop", "src/commands/stop.ts", "StopDocument"],
   ["status", "mlship status", "src/commands/status.ts", "StatusDocument"],
   ["history", "mlship history", "src/commands/history.ts", "HistoryDocument"],
+  ["versions", "mlship versions", "src/commands/versions/list.ts", "VersionsDocument"],
+  ["details", "mlship versions show", "src/commands/versions/show.ts", "DetailsDocument"],
+  ["pull", "mlship versions pull", "src/commands/versions/pull.ts", "PullDocument"],
+  ["verification", "mlship versions verify", "src/commands/versions/verify.ts", "VerificationDocument"],
+  ["tag", "mlship versions tag", "src/commands/versions/tag.ts", "TagDocument"],
   ["diff", "mlship diff", "src/commands/diff.ts", "DiffDocument"],
 ];
 

@@ -39,7 +39,7 @@ function told(entry: ChannelEntry, at: string, { style, width }: Screen): string
 
 function change({ from, to }: ChannelEntry): string {
   if (to === from) return to === null ? "nothing serves" : `${to} serves on`;
-  return from === null ? `${to} serves first` : `${from} → ${to}`;
+  return `${from ?? "nothing"} → ${to}`;
 }
 
 /** `canary requests 1,200, canary errors 0, report sha256:1f0c…`: names in words, digests by their beginning. */

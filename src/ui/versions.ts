@@ -70,18 +70,18 @@ export const renderPull: Render<PullDocument> = ({ name, version, folder, size }
 export const renderVerification: Render<VerificationDocument> = (document, screen) => {
   const { damage, versions, releases, blobs, size, channels, entries, version, store } = document;
   const looked = [
-    `${showCount(versions)} versions`,
-    `${showCount(releases)} releases`,
-    `${showCount(blobs)} blobs (${showBytes(size)})`,
-    `${showCount(channels)} channels with ${showCount(entries)} entries`,
+    counted(versions, "version"),
+    counted(releases, "release"),
+    `${counted(blobs, "blob")} (${showBytes(size)})`,
+    `${counted(channels, "channel")} with ${showCount(entries)} entries`,
   ];
-  const read = `${version ?? store}: ${looked.join(", ")}`;
+  const read = `${looked.join(", ")} in ${version ?? store}`;
   if (damage.length === 0)
     return `${wrap(`${screen.style("green", "all is whole")}: ${read}`, screen.width)}\n`;
   if (!screen.terminal) return damage.map(({ key, why }) => `${key}\t${why}\n`).join("");
   const lines = damage.map(({ key, why }) => `${key}\n    ${wrap(why, screen.width, "    ")}\n`);
   const found = screen.style("red", `${showCount(damage.length)} damaged`);
-  return `${lines.join("")}${wrap(`${found} in ${read}`, screen.width)}\n`;
+  return `${lines.join("")}${wrap(`${found}: ${read}`, screen.width)}\n`;
 };
 
 /** What the channel stands for. */
@@ -89,6 +89,10 @@ export const renderTag: Render<TagDocument> = ({ name, channel, version, from, e
   entry === null
     ? `${channel} of ${name} stands for ${version} already\n`
     : `${style("green", `${channel} of ${name} stands for ${version}`)}${from === null ? "" : `, before for ${from}`}\n`;
+
+function counted(count: number, thing: string): string {
+  return `${showCount(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
 
 function line([fact, value]: [string, string], screen: Screen): string {
   if (!screen.terminal) return `${fact}\t${value}\n`;

@@ -192,7 +192,7 @@ test("status and history as a person reads them, and as a program does", async (
   expect(whole).toMatch(/#2 {2}promote 1\.1\.0 {2}1\.0\.0 → 1\.1\.0\n/);
   expect(whole).toMatch(/ canary requests [\d,]+, canary errors 0,\s/);
   expect((await machine.run("history", "--limit", "1", "--all")).stdout).toContain(
-    "#1  promote 1.0.0  1.0.0 serves first",
+    "#1  promote 1.0.0  nothing → 1.0.0",
   );
   expect((await machine.run("history", "--channel", "staging")).stdout).toBe(
     "nothing has happened in channel staging of fraud yet\n",
