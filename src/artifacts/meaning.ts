@@ -98,14 +98,13 @@ async function fitting(
 
 function meaningless(from: Promised, to: Promised, asked: Promised, next: string): MlshipError {
   const changes = untold(from, to);
-  const does = changes.some(({ kind }) => kind === "break")
-    ? `would break callers of ${from.version}`
-    : `takes more than ${from.version}`;
+  const weight = weightNeeded(changes);
+  const does = weight === "major" ? "it would break them" : "it takes more than they know of";
   return new MlshipError({
     code: "version.meaning",
-    what: `${asked.name} ${to.version} ${does}, and its number says that it does not`,
-    why: "callers rely on the number: a major one may break them, a minor one may take more, a patch does neither",
-    fix: `set version: ${next} in mlship.yaml, or let mlship deploy --bump auto do it`,
+    what: `${asked.name} ${to.version} does not say by its number what it changes for callers of ${from.version}`,
+    why: `${does}, which only a higher ${levelFor(weight, to.version)} number says`,
+    fix: `set version: ${next} in mlship.yaml, or let --bump auto do it`,
     exit: "usage",
     problems: changes.map(({ what }) => ({ what })),
   });

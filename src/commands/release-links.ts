@@ -25,7 +25,7 @@ export function requireImage({ name, version, image }: Release, reference: strin
     code: "release.other-image",
     what: `${name} ${version} was released with another image`,
     why: `it names ${image.reference}, and this would be ${reference}`,
-    fix: "raise version in mlship.yaml, or let mlship deploy --bump patch do it: a version is one image for ever",
+    fix: "raise version in mlship.yaml, or let --bump patch do it: a version is one image for ever",
     exit: "usage",
   });
 }

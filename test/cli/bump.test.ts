@@ -206,8 +206,9 @@ describe("a version without the flag", () => {
       const ran = await machine.run(...line.split(" "), "--json");
       expect(documentOf(ran)).toMatchObject({
         code: "version.meaning",
-        what: "fraud 1.3.0 would break callers of 1.0.0, and its number says that it does not",
-        fix: "set version: 2.0.0 in mlship.yaml, or let mlship deploy --bump auto do it",
+        what: "fraud 1.3.0 does not say by its number what it changes for callers of 1.0.0",
+        why: "it would break them, which only a higher major number says",
+        fix: "set version: 2.0.0 in mlship.yaml, or let --bump auto do it",
         problems: [{ what: 'the input "age" is new and must be given' }],
         exit: 2,
       });
