@@ -23,7 +23,7 @@ import { digestBytes, type Digest } from "../../src/digest.ts";
 import { openStore } from "../../src/tools/stores.ts";
 import { exampleRelease } from "../unit/artifacts/example.ts";
 import { machineClock } from "../unit/artifacts/machine-clock.ts";
-import { quickly, settingsFor, testEnvironment } from "../s3/open-store.ts";
+import { quickly, testEnvironment } from "../s3/open-store.ts";
 import { startKms, type KmsServer } from "./kms-server.ts";
 
 let folder: string;
@@ -31,15 +31,25 @@ let keyFile: string;
 const secret = "nobody but us may read these weights";
 const opening = { singleWriter: false, at: "2026-01-02T03:04:05Z", actor: "ada@loom", tool: "0.1.0" };
 const clock = machineClock;
+/** Nothing is said of a bucket. */
+const s3 = {
+  endpoint: null,
+  region: null,
+  pathStyle: "auto",
+  profile: null,
+  encryption: "bucket",
+  kmsKey: null,
+  customerKeyFile: null,
+  lock: null,
+} as const;
 
 /** @param encryption null: without a key */
 async function open(
   encryption: { keyFile?: string; kmsKey?: string } | null = { keyFile },
 ): Promise<ObjectStore> {
-  const settings = settingsFor({ url: "http://127.0.0.1:1", bucket: "none", region: "us-east-1" } as never);
   const keys = encryption === null ? null : { keyFile: null, kmsKey: null, ...encryption };
   return await openStore(
-    { ...settings, store: join(folder, "store"), encryption: keys },
+    { store: join(folder, "store"), singleWriter: false, encryption: keys, s3 },
     { cwd: folder, cacheFolder: join(folder, "cache"), s3: quickly },
   );
 }
