@@ -110,7 +110,36 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     unavailable: "the store refuses",
     attention: "the store is damaged",
   },
-  history: { usage: "the configuration has problems", attention: "an entry is damaged or missing" },
+  history: {
+    usage: "the configuration has problems",
+    unavailable: "the store refuses",
+    attention: "an entry is damaged or missing",
+  },
+  "versions list": {
+    usage: "the configuration has problems",
+    unavailable: "the store refuses",
+    attention: "a version or a log is damaged",
+  },
+  "versions show": {
+    usage: "there is no such version, or nothing serves in the channel",
+    unavailable: "the store refuses",
+    attention: "the version is damaged",
+  },
+  "versions pull": {
+    usage: "as `versions show`, or the folder is there already",
+    unavailable: "the store refuses",
+    attention: "the version is damaged; nothing was written",
+  },
+  "versions verify": {
+    usage: "as `versions show`",
+    unavailable: "the store refuses",
+    attention: "something is damaged or missing; each object is named",
+  },
+  "versions tag": {
+    usage: "as `versions show`, or a target serves by the channel",
+    unavailable: "the store refuses, or cannot keep two writers apart",
+    attention: "somebody else moved the channel at the same moment, or the store is damaged",
+  },
 };
 
 /** The command line itself, for its own flags; it is never run. */
