@@ -7,6 +7,7 @@ import { env } from "node:process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { blobKey } from "../../../src/artifacts/layout.ts";
 import { digestBytes } from "../../../src/digest.ts";
+import { MlshipError } from "../../../src/errors.ts";
 import { openKeyFile } from "../../../src/tools/sealing/key-file.ts";
 import { sealedSize } from "../../../src/tools/sealing/format.ts";
 import { createSealedStore } from "../../../src/tools/sealing/sealed-store.ts";
@@ -45,13 +46,14 @@ describe.each(["MLSHIP_TEST_S3", "MLSHIP_TEST_S3_MINIO"])("%s", (server) => {
     const body = { file, size: bytes.length, digest };
     const key = blobKey(digest);
     const cut = new AbortController();
+    const interruption = new MlshipError({ code: "interrupted", what: "cut", exit: "interrupted" });
     let sent = 0;
     const first = await open("first", cut.signal);
     const sending = first.create(key, body, (more) => {
       sent += more;
-      if (sent >= part) cut.abort(new Error("cut"));
+      if (sent >= part) cut.abort(interruption);
     });
-    await expect(sending).rejects.toBeInstanceOf(Error);
+    await expect(sending).rejects.toBe(interruption);
     const begun = async () => {
       const { body: listed } = await ask(place, { query: { uploads: "", prefix: `team/${key}` } });
       return [...listed.toString().matchAll(/<UploadId>(.*?)</g)].map(([, id]) => id);
