@@ -168,6 +168,26 @@ describe("--bump auto", () => {
   });
 });
 
+test("killed at any write to the store, the same command finishes with the same number", async () => {
+  const first = await serving();
+  handOver(first, "1.0.0", "better");
+  await first.run("validate", "-q");
+  for (let nth = 1, wasKilled = true; wasKilled; nth += 1) {
+    const machine = first.twin();
+    let writes = 0;
+    machine.store.pause = () =>
+      (writes += 1) === nth ? Promise.reject(new Error("killed")) : Promise.resolve();
+    wasKilled = (await machine.run("upload", "-q", "--bump", "auto")).exit !== 0;
+    if (wasKilled) expect(yaml(machine)).toBe(configText("1.0.0"));
+    machine.store.pause = () => Promise.resolve();
+    const again = await machine.run("upload", "--bump", "auto", "--json");
+    expect(told(again).release?.version).toBe("1.1.0");
+    expect(yaml(machine)).toBe(configText("1.1.0"));
+    expect(stored(machine).filter((key) => key.includes("/versions/"))).toHaveLength(2);
+    expect(nth).toBeLessThan(60);
+  }
+}, 120_000);
+
 describe("--bump LEVEL", () => {
   test.each([
     ["patch", "1.0.1"],
