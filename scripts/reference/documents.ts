@@ -115,10 +115,10 @@ const printed: [name: string, by: string, file: string, type: string][] = [
   ["status", "mlship status", "src/commands/status.ts", "StatusDocument"],
   ["history", "mlship history", "src/commands/history.ts", "HistoryDocument"],
   ["versions", "mlship versions", "src/commands/versions/list.ts", "VersionsDocument"],
-  ["details", "mlship versions show", "src/commands/versions/show.ts", "DetailsDocument"],
-  ["pull", "mlship versions pull", "src/commands/versions/pull.ts", "PullDocument"],
+  ["details", "mlship versions show VERSION", "src/commands/versions/show.ts", "DetailsDocument"],
+  ["pull", "mlship versions pull VERSION", "src/commands/versions/pull.ts", "PullDocument"],
   ["verification", "mlship versions verify", "src/commands/versions/verify.ts", "VerificationDocument"],
-  ["tag", "mlship versions tag", "src/commands/versions/tag.ts", "TagDocument"],
+  ["tag", "mlship versions tag VERSION CHANNEL", "src/commands/versions/tag.ts", "TagDocument"],
   ["diff", "mlship diff", "src/commands/diff.ts", "DiffDocument"],
 ];
 

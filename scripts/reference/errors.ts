@@ -18,6 +18,9 @@ const codeLiteral = /"([a-z]+(?:-[a-z]+)*(?:\.[a-z]+(?:-[a-z]+)*)+|internal|inte
 
 /** What the place where an error is thrown does not say in words of its own. */
 const unsaid: Record<string, { what?: string; fix?: string }> = {
+  "cluster.store": {
+    fix: "set artifacts.store to s3://BUCKET/PREFIX and encrypt by artifacts.s3.encryption: kms, or set image.delivery to baked",
+  },
   "config.invalid": { what: "the configuration in … has problems, listed with their places" },
   "data.unreadable": {
     fix: "save it as csv with a header line, parquet, or jsonl with one object per line, in UTF-8",

@@ -30,7 +30,7 @@ export function failure(refusal: Refusal, { location, action, origin }: Asked): 
     return new MlshipError({
       code: "store.bucket-missing",
       what: `there is no bucket ${location.bucket} at ${origin}`,
-      fix: "create it, or correct artifacts.store; mlship makes no buckets",
+      fix: "create the bucket, which no command of mlship does, or correct artifacts.store",
       ...unavailable,
     });
   }
