@@ -47,19 +47,18 @@ export async function startIn(
   return await start(environment, host, scanned);
 }
 
-async function start(environment: Environment, host: Host, { folder, model, handler }: Scanned) {
-  const scorers = await host.scorers();
-  return await scorers.start(environment, folder, handler === null ? modulesOf(model) : ownModules);
+async function start(environment: Environment, host: Host, scanned: Scanned) {
+  return await (await host.scorers()).start(environment, scanned.folder, modulesOf(scanned));
 }
 
-/** A handler imports what it needs itself. */
-const ownModules = ["mlship_server.model"];
 /** Formats that name the classes of Python that they are made of; others name operators. */
 const namesClasses: ReadonlySet<Model["format"]> = new Set(["sklearn", "skops"]);
 
 /** What loading imports: the loader with its library, and the modules of the classes that the scan allows. */
-function modulesOf({ format, reaches }: Model): string[] {
-  const classes = namesClasses.has(format) ? reaches : [];
+export function modulesOf({ model, handler }: Pick<Scanned, "model" | "handler">): string[] {
+  // A handler imports what it needs itself.
+  if (handler !== null) return ["mlship_server.model"];
+  const classes = namesClasses.has(model.format) ? model.reaches : [];
   const modules = classes.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("."))));
-  return [...new Set([`mlship_server.loaders.${format}`, ...modules])].filter((name) => name !== "");
+  return [...new Set([`mlship_server.loaders.${model.format}`, ...modules])].filter((name) => name !== "");
 }

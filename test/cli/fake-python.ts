@@ -8,6 +8,7 @@ import type { Resolver } from "../../src/image/lock/ports.ts";
 import type {
   Columns,
   Environments,
+  LockOptions,
   Predictions,
   PythonLock,
   Scorer,
@@ -37,9 +38,26 @@ export function fakeEnvironments(faults: PythonFaults, signal: AbortSignal): Env
     await Promise.resolve();
     signal.throwIfAborted();
   };
+  const lockOf = (requirements: string[], python: string, { decided }: LockOptions): PythonLock => {
+    const content = {
+      python: decided?.python ?? (python === "auto" ? "3.12" : python),
+      platform: "linux_x86_64",
+      requirements:
+        decided?.exact["linux/amd64"] ?? requirements.map((line) => `${line} --hash=sha256:00\n`).join(""),
+      server: {
+        files: [serverFile],
+        digest: digestBytes(canonicalJson([serverFile])),
+        size: serverFile.size,
+      },
+    };
+    return { ...content, digest: digestDocument(content) };
+  };
   return {
-    find: () => Promise.resolve(null),
-    async lock(requirements, python, { decided } = {}): Promise<PythonLock> {
+    find: (requirements, python, options = {}) =>
+      Promise.resolve(
+        faults.isMissing ? null : { lock: lockOf(requirements, python, options), python: "/fake/python" },
+      ),
+    async lock(requirements, python, options = {}) {
       await act("lock");
       if (faults.isMissing) {
         throw new MlshipError({
@@ -49,18 +67,7 @@ export function fakeEnvironments(faults: PythonFaults, signal: AbortSignal): Env
           exit: "unavailable",
         });
       }
-      const content = {
-        python: decided?.python ?? (python === "auto" ? "3.12" : python),
-        platform: "linux_x86_64",
-        requirements:
-          decided?.exact["linux/amd64"] ?? requirements.map((line) => `${line} --hash=sha256:00\n`).join(""),
-        server: {
-          files: [serverFile],
-          digest: digestBytes(canonicalJson([serverFile])),
-          size: serverFile.size,
-        },
-      };
-      return { ...content, digest: digestDocument(content) };
+      return lockOf(requirements, python, options);
     },
     async prepare(lock, fileOf) {
       await act("prepare");

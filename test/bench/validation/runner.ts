@@ -4,6 +4,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serverFolder } from "../../../scripts/server-environment.ts";
+import { modulesOf } from "../../../src/commands/start-early.ts";
 import { createScorers } from "../../../src/tools/python/scorer.ts";
 import { inspectModel } from "../../../src/model/inspect.ts";
 import { exactLibraries } from "../../../src/model/requirements.ts";
@@ -17,13 +18,31 @@ const inChild = process.env["MLSHIP_BENCH_CHILD"] === "yes";
 /** The part of a validation that the bare script does too. */
 async function loadAndPredict(): Promise<void> {
   const bundle = await mkdtemp(join(tmpdir(), "mlship-bench-"));
+  const entry = "model.joblib";
+  await copyFile(join(folder, "joblib", entry), join(bundle, entry));
+  const model = await inspectModel(join(bundle, entry), { trust: [], handler: false });
+  const { format, digest, reaches, classes } = model;
+  const lock = {
+    python: "",
+    platform: "",
+    requirements: "",
+    server: { digest, files: [], size: 0 },
+    digest,
+  };
+  // The runner hands on no PYTHONPATH: this interpreter knows the server without being told.
+  const interpreter = join(bundle, "environment", "bin", "python");
+  await mkdir(join(bundle, "environment", "bin"), { recursive: true });
+  const start = `#!/bin/sh\nPYTHONPATH='${serverFolder}' exec '${python}' "$@"\n`;
+  await writeFile(interpreter, start, { mode: 0o755 });
+  const scorers = createScorers({ env: process.env, pid: process.pid });
+  const waiting = await scorers.start(
+    { lock, python: interpreter },
+    bundle,
+    modulesOf({ model, handler: null }),
+  );
   const dataset = await openDataset(join(folder, "rows.csv"), { target: "target" }, join(bundle, "spill"));
   try {
     const inputs = dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable }));
-    const entry = "model.joblib";
-    await copyFile(join(folder, "joblib", entry), join(bundle, entry));
-    const model = await inspectModel(join(bundle, entry), { trust: [], handler: false });
-    const { format, digest, reaches, classes } = model;
     const document = {
       schema: "mlship.bundle/v1",
       name: "bench",
@@ -39,26 +58,14 @@ async function loadAndPredict(): Promise<void> {
       allowed: reaches,
     };
     await writeFile(join(bundle, "mlship.json"), JSON.stringify(document));
-    const lock = {
-      python: "",
-      platform: "",
-      requirements: "",
-      server: { digest, files: [], size: 0 },
-      digest,
-    };
-    // The runner hands on no PYTHONPATH: this interpreter knows the server without being told.
-    const interpreter = join(bundle, "environment", "bin", "python");
-    await mkdir(join(bundle, "environment", "bin"), { recursive: true });
-    const start = `#!/bin/sh\nPYTHONPATH='${serverFolder}' exec '${python}' "$@"\n`;
-    await writeFile(interpreter, start, { mode: 0o755 });
-    const scorers = createScorers({ env: process.env, pid: process.pid });
-    const scorer = await scorers.open({ lock, python: interpreter }, bundle);
+    const scorer = await waiting.load();
     const { rows } = dataset;
     const { predictions } = await scoreRows({ inputs, dataset, scorer });
     if (predictions.length !== rows) throw new Error("rows are missing");
     await scorer.close();
   } finally {
     dataset.close();
+    await waiting.close();
     await rm(bundle, { recursive: true });
   }
 }
