@@ -76,7 +76,7 @@ describe("a small object", () => {
     ["bytes that were damaged on their way", { kind: "refuse", status: 400, code: "BadDigest" }],
   ])("is sent again after %s", async (_what, fault) => {
     fake.faults.add({ when: nth("PutObject"), fault, times: 2 });
-    const store = await openStore(place());
+    const store = await openStore(place(), {}, { silenceMs: 2000 });
     expect(await store.create("a", bytes)).toBe("created");
     expect(count("PutObject")).toBe(3);
   });

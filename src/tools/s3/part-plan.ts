@@ -7,7 +7,7 @@ const largest = 5 * 1024 * mebi;
 /** S3 takes 10,000 parts; some are left over. */
 const mostParts = 9000;
 /** Bytes of parts that are in memory, where two of them fit. */
-const memory = 48 * mebi;
+const memory = 40 * mebi;
 
 /** Bytes of every part but the last, whole MiB. */
 export function partSizeOf(size: number): number {
@@ -22,5 +22,5 @@ export function isLarge(size: number): boolean {
 
 /** Parts that are in memory at once. */
 export function partsTogether(partSize: number): number {
-  return Math.min(Math.max(Math.floor(memory / partSize), 2), 6);
+  return Math.min(Math.max(Math.floor(memory / partSize), 2), 5);
 }

@@ -48,13 +48,13 @@ function makeFile(path: string, size: number): void {
 }
 
 async function startServer() {
-  const process_ = spawn(process.execPath, [join(here, "discard-server.ts")], {
+  const server = spawn(process.execPath, [join(here, "discard-server.ts")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [line] = await once(createInterface({ input: process_.stdout }), "line");
+  const [line] = await once(createInterface({ input: server.stdout }), "line");
   const { port, cert } = JSON.parse(String(line)) as { port: number; cert: string };
   writeFileSync(join(folder, "ca.pem"), cert);
-  return { endpoint: `https://127.0.0.1:${port}`, stop: () => process_.kill() };
+  return { endpoint: `https://127.0.0.1:${port}`, stop: () => server.kill() };
 }
 
 const environment = {

@@ -26,6 +26,6 @@ test("parts stay small as long as they may", () => {
   expect([isLarge(8 * mebi), isLarge(8 * mebi + 1)]).toEqual([false, true]);
 });
 
-test("parts in memory take 48 MiB, or two parts where one is larger", () => {
-  expect([8, 9, 24, 25, 5120].map((size) => partsTogether(size * mebi))).toEqual([6, 5, 2, 2, 2]);
+test("parts in memory take 40 MiB, or two parts where one is larger", () => {
+  expect([8, 9, 20, 21, 5120].map((size) => partsTogether(size * mebi))).toEqual([5, 4, 2, 2, 2]);
 });
