@@ -32,10 +32,16 @@ export function sealedSize(size: number): number {
   return headerSize + size + framesOf(size) * tagSize;
 }
 
+/** Bytes of the plaintext in the first `stored` bytes of a sealed object, as far as they can be told. */
+export function plainWithin(stored: number): number {
+  const sealed = stored - headerSize;
+  return Math.max(0, sealed - Math.ceil(sealed / sealedFrameSize) * tagSize);
+}
+
 /** Bytes of the plaintext in a sealed object; null for a size that none has. */
 export function plainSize(stored: number): number | null {
-  const size = stored - headerSize - Math.ceil((stored - headerSize) / sealedFrameSize) * tagSize;
-  return size >= 0 && sealedSize(size) === stored ? size : null;
+  const size = plainWithin(stored);
+  return sealedSize(size) === stored ? size : null;
 }
 
 /** Whether bytes begin as a sealed object does. */

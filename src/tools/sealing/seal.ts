@@ -2,8 +2,16 @@
 import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { digestBytes, type Digest } from "../../digest.ts";
-import { Frames, frameSize, framesOf, headerOf, headerSize, plainSize, sealedFrameSize } from "./format.ts";
-import { Tampered } from "./format.ts";
+import {
+  Frames,
+  Tampered,
+  frameSize,
+  framesOf,
+  headerOf,
+  headerSize,
+  plainSize,
+  sealedFrameSize,
+} from "./format.ts";
 
 /** Seals bytes under an object's name. */
 export function sealBytes(storeKey: Uint8Array, name: string, plain: Uint8Array): Buffer {
@@ -55,7 +63,9 @@ export async function sealFile(
     written.update(sealed);
     await target.writeFile(sealed);
   }
-  return `sha256:${read.digest("hex")}` === plain.digest ? `sha256:${written.digest("hex")}` : null;
+  const { size } = await source.stat();
+  const isSame = size === plain.size && `sha256:${read.digest("hex")}` === plain.digest;
+  return isSame ? `sha256:${written.digest("hex")}` : null;
 }
 
 /** Opens a sealed file into another one. @throws Tampered, OtherKey; part of it may be written by then. */

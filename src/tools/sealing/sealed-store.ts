@@ -4,11 +4,11 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { corrupt } from "../../artifacts/document.ts";
 import { blobsPrefix } from "../../artifacts/layout.ts";
-import type { ObjectStore } from "../../artifacts/ports.ts";
+import type { ObjectStore, OnBytes } from "../../artifacts/ports.ts";
 import { MlshipError } from "../../errors.ts";
 import { removeLeftovers } from "../leftovers.ts";
 import { sourceChanged } from "../source-changed.ts";
-import { OtherKey, Tampered, plainSize, sealedSize } from "./format.ts";
+import { OtherKey, Tampered, plainSize, plainWithin, sealedSize } from "./format.ts";
 import { openBytes, openFile, sealBytes, sealFile } from "./seal.ts";
 import type { StoreKeys } from "./store-key.ts";
 
@@ -66,11 +66,12 @@ export function createSealedStore(store: ObjectStore, keys: StoreKeys, scratch: 
     async create(name, body, onBytes) {
       if (isPlain(name)) return await store.create(name, body, onBytes);
       const key = await keys.forWriting(store);
-      if (body instanceof Uint8Array) return await store.create(name, sealBytes(key, name, body), onBytes);
+      const onSealed = inPlainBytes(onBytes);
+      if (body instanceof Uint8Array) return await store.create(name, sealBytes(key, name, body), onSealed);
       return await withScratch(async (file) => {
         const digest = await sealFile(key, name, body, file);
         if (digest === null) throw sourceChanged(body.file, body.digest, name);
-        return await store.create(name, { file, size: sealedSize(body.size), digest }, onBytes);
+        return await store.create(name, { file, size: sealedSize(body.size), digest }, onSealed);
       });
     },
     async read(name) {
@@ -82,7 +83,7 @@ export function createSealedStore(store: ObjectStore, keys: StoreKeys, scratch: 
     async download(name, file, onBytes) {
       if (isPlain(name)) return await store.download(name, file, onBytes);
       return await withScratch(async (sealed) => {
-        if (!(await store.download(name, sealed, onBytes))) return false;
+        if (!(await store.download(name, sealed, inPlainBytes(onBytes)))) return false;
         const key = await keyToRead();
         await opening(name, () => openFile(key, name, sealed, file));
         return true;
@@ -96,6 +97,18 @@ export function createSealedStore(store: ObjectStore, keys: StoreKeys, scratch: 
       return plain;
     },
     list: (prefix, after) => store.list(prefix, after),
+  };
+}
+
+/** Tells of a plaintext what is told of its sealed bytes. */
+function inPlainBytes(onBytes: OnBytes = () => {}): OnBytes {
+  let stored = 0;
+  let told = 0;
+  return (more) => {
+    stored += more;
+    const plain = Math.max(told, plainWithin(stored));
+    onBytes(plain - told);
+    told = plain;
   };
 }
 
