@@ -82,6 +82,8 @@ export const releaseSchema = z
         reference: imageSchema,
         /** The model's own image, where pods mount it; null where the model comes another way. */
         model: imageSchema.nullable(),
+        /** Digest of the plan that it was built from; null where whoever stored the release did not build it. */
+        plan: digestSchema.nullable(),
       })
       .exactOptional(),
     /** The Kubernetes objects of that image as files, for the channel that the release was stored from. */

@@ -1,4 +1,6 @@
 // What a release names beside its model: the lock, the image that was pushed, the objects that serve it.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { releaseSchema } from "../../src/artifacts/release.ts";
 import { MlshipError } from "../../src/errors.ts";
@@ -24,7 +26,7 @@ test("a deploy's release names the lock, the image and the objects that it was s
   const ran = await machine.run("deploy", "--json");
   expect(ran.exit, ran.stderr).toBe(0);
   const release = storedRelease(machine);
-  expect(release.image).toEqual({ reference: documentOf(ran)["image"], model: null });
+  expect(release.image).toMatchObject({ reference: documentOf(ran)["image"], model: null });
   expect(textOf(machine, release.lock!.file)).toContain('"schema": "mlship.lock/v1"');
   const { channel, set } = release.manifests!;
   expect([channel, set.files.map(({ path }) => path)]).toEqual([
@@ -50,6 +52,17 @@ test("build, push, upload: the release names the image that was pushed, from any
   const deployed = await machine.run("deploy", "--json");
   expect(deployed.exit, deployed.stderr).toBe(0);
   expect(documentOf(deployed)).toMatchObject({ image: release.image?.reference, release: release.digest });
+});
+
+test("a machine that neither built nor has Docker deploys the image that the release names", async () => {
+  const machine = clusterMachine();
+  for (const verb of ["build", "push", "upload"]) expect((await machine.run(verb, "-q")).exit).toBe(0);
+  rmSync(join(machine.folder, ".mlship", "images"), { recursive: true });
+  machine.docker.isMissing = true;
+  const ran = await machine.run("deploy", "--json");
+  expect(ran.exit, ran.stderr).toBe(0);
+  expect(documentOf(ran)).toMatchObject({ image: storedRelease(machine).image?.reference, serving: "1.0.0" });
+  expect(ran.stderr).toContain("nothing to build or push");
 });
 
 test("before a push there is no image, and without mlship.lock no lock", async () => {

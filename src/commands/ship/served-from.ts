@@ -31,14 +31,18 @@ export function servedFrom(
   return makeServed({ name, version, image, model, serve, deploy, evidence }, release);
 }
 
-/** The image and its Kubernetes objects, for the release that names them. */
-export function linksTo(making: Making, image: Image): Links {
+/**
+ * The image and its Kubernetes objects, for the release that names them.
+ * @param plan what the image was built from; null where that is not known
+ */
+export function linksTo(making: Making, image: Image, plan: Digest | null): Links {
   // The release is not made yet; nothing of it but its version stands in the objects.
   const served = servedFrom(making, image, making.planned.plan.digest);
   return {
     image: {
       reference: image.image,
       model: image.model.kind === "image-volume" ? image.model.reference : null,
+      plan,
     },
     objects: renderKubernetes({ ...served, revision: revisionServed(served).id }),
   };

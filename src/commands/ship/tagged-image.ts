@@ -1,8 +1,9 @@
 // Looks whether a judged model's image is in its registry already, for a release that is stored without deploying.
 import { z } from "zod";
 import { MlshipError } from "../../errors.ts";
+import { readImageOf } from "../../image/build-record.ts";
 import { isIndex, readImage, readIndex } from "../../image/oci/manifest.ts";
-import { formatReference, type Reference } from "../../image/oci/reference.ts";
+import { formatReference, parseReference, type Reference } from "../../image/oci/reference.ts";
 import { modelTag } from "../../image/plan/model-image.ts";
 import type { Registry, StoredManifest } from "../../image/ports.ts";
 import { planMaking } from "../build/make-image.ts";
@@ -28,7 +29,11 @@ export async function findLinks(project: Project, host: Host, judgement: Judgeme
   });
   if (found === null) return noLinks;
   const making = await planMaking(project, host, judgement);
-  const links = linksTo(making, { image: found.image, model: sourceOf(making, found.model) });
+  const { digest: plan } = making.planned.plan;
+  const kept = await readImageOf(project.state, plan);
+  const isBuiltHere = kept !== null && kept.built.digest === parseReference(found.image).digest;
+  const model = sourceOf(making, found.model);
+  const links = linksTo(making, { image: found.image, model }, isBuiltHere ? plan : null);
   return deploy.target === "kubernetes" ? links : { ...links, objects: [] };
 }
 

@@ -41,7 +41,7 @@ async function prepare(site: Site, judgement: Judgement): Promise<Shipped> {
   host.signal.throwIfAborted();
   const { release } = await storeRelease(project, host, store, judgement, {
     parent: productionOf(site),
-    links: () => Promise.resolve(linksTo(making, image)),
+    links: () => Promise.resolve(linksTo(making, image, making.planned.plan.digest)),
   });
   requireImage(release, image.image);
   const served = servedFrom(making, image, release.digest);
@@ -49,8 +49,8 @@ async function prepare(site: Site, judgement: Judgement): Promise<Shipped> {
   return { release, revision: revisionServed(served), image: image.image, served: served.digest };
 }
 
-async function pushed(site: Site, { planned }: Making): Promise<Image | null> {
-  const found = await findPushed(site, planned.plan.digest);
+async function pushed(site: Site, making: Making): Promise<Image | null> {
+  const found = await findPushed(site, making);
   if (found !== null) site.host.progress.note(`nothing to build or push: ${found.image} is of the same plan`);
   return found;
 }
@@ -79,7 +79,7 @@ async function foresee(site: Site, judgement: Judgement): Promise<Foreseen> {
     };
   }
   const making = await planMaking(project, host, await releasedJudgement(project, store, judgement));
-  const image = await findPushed(site, making.planned.plan.digest);
+  const image = await findPushed(site, making);
   if (image !== null && stored !== null) {
     return {
       revision: revisionServed(servedFrom(making, image, stored)),
