@@ -51,8 +51,7 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     unavailable: "its password is missing or wrong",
   },
   upload: {
-    usage:
-      "as `validate`, or the version stands for another model, or does not say what changed for callers",
+    usage: "as `validate`, or the version stands for another model, or does not say what changed for callers",
     gate: "as `validate`; nothing was stored",
     inconclusive: "as `validate`; nothing was stored",
     unavailable: "as `validate`, or the store is full or refuses",
@@ -68,7 +67,7 @@ const ends: Record<string, Partial<Record<Exit, string>>> = {
     attention: "the state needs a person",
   },
   doctor: {
-    usage: "`--policy` for a store that is no S3 bucket",
+    usage: "the configuration has problems, or `--policy` is asked for a store that is no S3 bucket",
     unavailable: "something is missing or refused; each finding says what, and its cure",
   },
   promote: {

@@ -23,6 +23,7 @@ test("mlship alone, mlship help and mlship --help say the same, and how to begin
     Start:
       init                      write mlship.yaml from what is in this folder
       config                    the configuration in force
+      doctor                    check everything that the project needs
       help                      help on a verb or a topic
       completion                print a completion script for a shell
 
@@ -44,11 +45,14 @@ test("mlship alone, mlship help and mlship --help say the same, and how to begin
       abort                     take the rollout under way back
       rollback                  let the version before serve again
       stop                      stop what serves
+      gc                        remove from the store what no version leads to
       unlock                    take the rollout's lock from its holder
 
     Watch:
       status                    what runs where and why
       history                   what was promoted, refused and taken back, and why
+      diff                      what differs between two versions
+      versions                  released versions, newest first
 
     Flags:
       -V, --version             print the version
@@ -89,6 +93,9 @@ test("help of a verb", async () => {
     Flags:
       --dry-run                 validate and show the plan; make, store and start
                                 nothing
+      --bump <level>            choose the next version by what changed, or on this
+                                level, and write it to mlship.yaml (choices: "auto",
+                                "major", "minor", "patch")
       --yes                     do not ask when the cluster may be the wrong one;
                                 needed there where nobody can be asked
       --events <file>           append what happens as JSON lines
@@ -105,9 +112,14 @@ test("help of a verb", async () => {
       --set <path=value>        override a key of mlship.yaml; repeatable
 
     Examples:
-      mlship deploy                                  ship the version in mlship.yaml
-      mlship deploy --dry-run                        what would happen
-      mlship deploy --set deploy.canary.steps=[100]  without a canary
+      mlship deploy
+          ship the version in mlship.yaml
+      mlship deploy --bump auto
+          ship it as the next version, by what changed
+      mlship deploy --dry-run
+          what would happen
+      mlship deploy --set deploy.canary.steps=[100]
+          without a canary
     "
   `);
 });
@@ -200,12 +212,14 @@ test.each([
 test("in a folder without mlship.yaml every verb says so, as text and as one document", async () => {
   const machine = new Machine(emptyFolder());
   const before = machine.snapshot();
-  for (const { name } of verbs.filter((verb) => verb.name !== "init")) {
-    const told = await machine.run(...name.split(" "));
+  for (const { name, arguments: wanted = [] } of verbs.filter((verb) => verb.name !== "init")) {
+    const needed = wanted.filter(({ isRequired }) => isRequired).map(() => "1.0.0");
+    const words = [...name.split(" "), ...needed];
+    const told = await machine.run(...words);
     expect({ name, exit: told.exit, stdout: told.stdout }).toEqual({ name, exit: 2, stdout: "" });
     expect(told.stderr).toContain("mlship.yaml");
     expect(told.stderr).toContain("mlship init");
-    const json = await machine.run(...name.split(" "), "--json");
+    const json = await machine.run(...words, "--json");
     expect(documentOf(json)).toMatchObject({ schema: "mlship.error/v1", code: "config.missing", exit: 2 });
   }
   expect(machine.snapshot()).toEqual(before);

@@ -35,10 +35,7 @@ export async function lookAt({ name, look }: Check): Promise<Finding> {
   } catch (error) {
     if (!(error instanceof MlshipError) || error.exit === "interrupted") throw error;
     const { what, why, problems, fix = null, code } = error;
-    const all = problems.map(({ what: one, at, fix: cure }) => {
-      const place = at?.line === undefined ? "" : `line ${at.line}: `;
-      return `${place}${one}${cure === undefined ? "" : ` → ${cure}`}`;
-    });
+    const all = problems.map((one) => (one.fix === undefined ? one.what : `${one.what} → ${one.fix}`));
     return {
       check: name,
       outcome: "fail",
