@@ -173,21 +173,24 @@ test("status and history as a person reads them, and as a program does", async (
     "model     fraud, channel production, this machine, port 8080
     serving   1.1.0 at http://127.0.0.1:1/predict
     last      refuse 1.2.0, a while ago by ada@loom
-    why       accuracy is 0 (0–0.0188), below 0.8
+    why       accuracy is 0 (0–0.0188), below 0.8; classes are swapped: where the label is 0, 1; where
+              1, 0 is predicted in most rows
     "
   `);
   machine.columns = 60;
   const { stdout } = await machine.run("history", "--limit", "1");
   expect(stdout.replaceAll(/\d\d:\d\d UTC, \d+ (s|min|h|d) ago/g, "12:00 UTC, a while ago"))
     .toMatchInlineSnapshot(`
-    "#3  refuse 1.2.0  1.1.0 serves on
-        2026-01-01 12:00 UTC, a while ago, by ada@loom
-        accuracy is 0 (0–0.0188), below 0.8
-        report sha256:eaaa551fc824…, model sha256:35a11d03d266…,
-        dataset sha256:f2d7c60d5200…
-    2 older: mlship history --all
-    "
-  `);
+      "#3  refuse 1.2.0  1.1.0 serves on
+          2026-01-01 12:00 UTC, a while ago, by ada@loom
+          accuracy is 0 (0–0.0188), below 0.8; classes are
+          swapped: where the label is 0, 1; where 1, 0 is
+          predicted in most rows
+          report sha256:18078bfe1a08…, model sha256:35a11d03d266…,
+          dataset sha256:f2d7c60d5200…
+      2 older: mlship history --all
+      "
+    `);
   const whole = (await machine.run("history", "--all")).stdout;
   expect(whole).toMatch(/#2 {2}promote 1\.1\.0 {2}1\.0\.0 → 1\.1\.0\n/);
   expect(whole).toMatch(/ canary requests [\d,]+, canary errors 0,\s/);
