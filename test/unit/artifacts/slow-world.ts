@@ -21,33 +21,32 @@ export interface Pace {
   death: Death | null;
   /** How often the others may come first, after each operation. */
   slowness: number;
+  /** After which operations it sleeps, and for how many ms. */
+  sleeps: { at: number; ms: number }[];
 }
 
 /** Time and objects that all actors share. */
 export class SlowWorld {
   readonly objects = new Map<string, { bytes: Uint8Array; at: number }>();
   readonly #step: () => Promise<void>;
-  readonly #delays: Iterator<number>;
   readonly #check: () => void;
   time = Date.parse("2026-01-01T00:00:00Z");
 
   /**
    * @param step waits until the scheduler lets somebody go on
-   * @param delays how long actors do nothing after an operation, in ms, without end
    * @param check called after everything that happens
    */
-  constructor(step: () => Promise<void>, delays: Iterator<number>, check: () => void) {
+  constructor(step: () => Promise<void>, check: () => void) {
     this.#step = step;
-    this.#delays = delays;
     this.#check = check;
   }
 
   /** The store as one actor has it. */
-  actor({ death, slowness }: Pace): { store: ObjectStore; sweeper: Sweeper; clock: Clock } {
+  actor({ death, slowness, sleeps }: Pace): { store: ObjectStore; sweeper: Sweeper; clock: Clock } {
     let operations = 0;
     const perform = async <T>(effect: () => T): Promise<T> => {
       const asked = this.time;
-      operations += 1;
+      const mine = (operations += 1);
       const happen = async () => {
         await this.#step();
         if (this.time - asked > inFlight) throw new Expired();
@@ -55,15 +54,15 @@ export class SlowWorld {
         this.#check();
         return result;
       };
-      if (death !== null && operations >= death.at) {
-        if (operations === death.at && death.effect === "before") await happen();
+      if (death !== null && mine >= death.at) {
+        if (mine === death.at && death.effect === "before") await happen();
         // Nobody waits for it; it happens when it happens.
-        if (operations === death.at && death.effect === "later") void happen().catch(() => {});
+        if (mine === death.at && death.effect === "later") void happen().catch(() => {});
         throw new Killed();
       }
       const result = await happen();
       for (let turn = 0; turn < slowness; turn += 1) await this.#step();
-      this.time += this.#delays.next().value as number;
+      for (const { at, ms } of sleeps) if (at === mine) this.time += ms;
       return result;
     };
     const below = (prefix: string): KeptObject[] =>
