@@ -1,8 +1,8 @@
 // Opens mlship's own store on a test's S3 server, with pauses a hundredth as long as they are for users.
 import { setTimeout as wait } from "node:timers/promises";
-import type { ObjectStore } from "../../src/artifacts/ports.ts";
+import type { ObjectStore, Sweeper } from "../../src/artifacts/ports.ts";
 import type { ArtifactSettings } from "../../src/config/config.ts";
-import { openS3Store } from "../../src/tools/s3/open.ts";
+import { openS3Store, openS3Sweeper } from "../../src/tools/s3/open.ts";
 import type { S3Options } from "../../src/tools/s3/open.ts";
 import type { Place } from "./ask.ts";
 
@@ -44,14 +44,21 @@ export const quickly: S3Options = {
   version: "0.0.0",
   sleep: (ms) => wait(ms / 100),
   now: Date.now,
-  silenceMs: 1500,
+  silenceMs: 30_000,
 };
 
 /** A store below `team/` in the bucket. */
 export async function openStore(
   place: Place,
   s3: Partial<ArtifactSettings["s3"]> = {},
+  options: Partial<S3Options> = {},
 ): Promise<ObjectStore> {
   Object.assign(process.env, testEnvironment);
-  return await openS3Store(settingsFor(place, s3), quickly);
+  return await openS3Store(settingsFor(place, s3), { ...quickly, ...options });
+}
+
+/** What `mlship gc` may do there. */
+export async function openSweeper(place: Place): Promise<Sweeper> {
+  Object.assign(process.env, testEnvironment);
+  return await openS3Sweeper(settingsFor(place), quickly);
 }

@@ -36,14 +36,16 @@ export interface Rule {
   times?: number;
   /** Called when a request meets the fault, before anything of the fault is done. */
   met?: (request: Head) => void;
+  /** Called when the server has done what the request asked, before it says so. */
+  acted?: (request: Head) => void;
 }
 
 export interface FaultScript {
   add(rule: Rule): void;
   /** Nothing goes wrong any more. */
   clear(): void;
-  /** The fault that a request meets, or null. The rule that was added first counts. */
-  next(request: Head): Fault | null;
+  /** The rule that a request falls under, or null. Of several the one that was added first counts. */
+  next(request: Head): Rule | null;
 }
 
 export function createFaultScript(): FaultScript {
@@ -56,7 +58,7 @@ export function createFaultScript(): FaultScript {
       if (found === undefined) return null;
       found.left -= 1;
       found.rule.met?.(request);
-      return found.rule.fault;
+      return found.rule;
     },
   };
 }

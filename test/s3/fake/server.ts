@@ -88,7 +88,8 @@ async function serve(
   const head = headOf(message, fake.requests.length + 1, secure);
   const record: Recorded = { ...head, received: 0, status: null, fault: null };
   fake.requests.push(record);
-  const fault = fake.faults.next(head);
+  const rule = fake.faults.next(head);
+  const fault = rule?.fault ?? null;
   record.fault = fault;
   const { socket } = message;
   // A client may go away at any time.
@@ -105,6 +106,7 @@ async function serve(
     return;
   }
   const reply = await replyTo(fake, { ...head, body }, fault);
+  rule?.acted?.(head);
   if (reply === null || socket.destroyed) return;
   if (fault?.kind === "lose-reply") socket.destroy();
   else if (fault?.kind === "cut-reply") cut(response, record, reply, date, fault.after);
