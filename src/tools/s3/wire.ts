@@ -1,7 +1,6 @@
 // One request over HTTP and its reply: whole buffers out, whole buffers in, with limits in time and bytes.
 import { Agent as HttpAgent, request as plainRequest, type IncomingHttpHeaders } from "node:http";
 import { Agent as HttpsAgent, request as secureRequest } from "node:https";
-import { once } from "node:events";
 import type { ClientRequest } from "node:http";
 
 export interface Outgoing {
@@ -31,7 +30,7 @@ export class ReplyTooLong extends Error {}
 export class TooSlow extends Error {}
 
 /** Bytes that are given to the socket at a time: what TLS has encrypted waits in memory until it is sent. */
-const slice = 256 * 1024;
+const slice = 1 << 20;
 const nothing = new Uint8Array();
 /** Most bytes of a reply that has no place of its own: a page of a listing is the longest. */
 const mostBytes = 32 << 20;
@@ -93,16 +92,16 @@ async function send(outgoing: ClientRequest, body: Uint8Array): Promise<void> {
 }
 
 /** Also done when the request is over: then nothing drains any more. */
-async function drained(outgoing: ClientRequest): Promise<void> {
-  const over = new AbortController();
-  try {
-    await Promise.race([
-      once(outgoing, "drain", { signal: over.signal }),
-      once(outgoing, "close", { signal: over.signal }),
-    ]);
-  } finally {
-    over.abort();
-  }
+function drained(outgoing: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done);
+    outgoing.on("close", done);
+  });
 }
 
 function receive(outgoing: ClientRequest, into: Uint8Array | null): Promise<Reply> {
