@@ -1,6 +1,7 @@
 // `mlship gc`: shows what the store holds that no version leads to, and removes it when told to.
 import { findGarbage, type Garbage, type Garbages } from "../artifacts/garbage.ts";
 import type { UnfinishedObject } from "../artifacts/ports.ts";
+import { readStoreDocument } from "../artifacts/store-document.ts";
 import { sweep, type Swept } from "../artifacts/sweep.ts";
 import { parseDuration } from "../config/units.ts";
 import { MlshipError } from "../errors.ts";
@@ -56,6 +57,8 @@ export async function gc(
   if (Number.isNaN(graceMs)) throw badGrace(options.grace);
   const { artifacts } = (await openProject(host, selection)).config;
   const [store, sweeper] = await Promise.all([host.store(artifacts), host.sweeper(artifacts)]);
+  // A later mlship may keep things where this one sees garbage.
+  await readStoreDocument(store);
   const found = await inStep(host, `look through ${store.location}`, async () => {
     const result = await findGarbage(store, sweeper, graceMs, host.signal);
     return { result, told: `${showHeap(heapOf(everything(result)))} of garbage` };

@@ -73,3 +73,12 @@ test("says what is no duration", async () => {
   expect(ran.exit).toBe(2);
   expect(documentOf(ran)).toMatchObject({ code: "gc.grace" });
 });
+
+test("does not touch a store of a later mlship", async () => {
+  machine.store.objects.set("mlship.json", Buffer.from(`{"schema":"mlship.store/v9"}`));
+  const before = new Map(machine.store.objects);
+  const ran = await machine.run("gc", "--delete", "--yes", "--json");
+  expect(ran.exit).toBe(2);
+  expect(documentOf(ran)).toMatchObject({ code: "store.newer" });
+  expect(machine.store.objects).toEqual(before);
+});
