@@ -1,4 +1,5 @@
 // mlship gc on real S3 servers: real listings and removals, seen from a week later.
+import { randomUUID } from "node:crypto";
 import { env } from "node:process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetchVersion } from "../../../src/artifacts/fetch.ts";
@@ -78,4 +79,32 @@ describe.each(["MLSHIP_TEST_S3", "MLSHIP_TEST_S3_MINIO"])("%s", (server) => {
       }
     }
   });
+});
+
+test("in a bucket that locks every object, what gc hides is published again, and nothing needed is hidden", async () => {
+  const url = env["MLSHIP_TEST_S3_MINIO"] ?? "";
+  const place = { url, bucket: `mlship-${randomUUID()}` };
+  const made = await ask(place, { method: "PUT", headers: { "x-amz-bucket-object-lock-enabled": "true" } });
+  expect(made.status).toBe(200);
+  // The bucket itself stays until the lock ends: a day.
+  const store = await openStore(place, { lock: { mode: "governance", days: 1 } });
+  const first = exampleRelease("1.0.0", "one");
+  const second = exampleRelease("2.0.0", "two");
+  await publish(store, first.release, first.sources, { clock });
+  for (const { sha256 } of blobsOf(second.release))
+    await store.create(blobKey(sha256), second.sources.get(sha256) as Buffer);
+  const sweeper = await openSweeper(place);
+  // Its intent does not count any more.
+  const later = { ...sweeper, now: async () => new Date((await sweeper.now()).getTime() + 2 * day) };
+  const swept = await sweep({ store, sweeper: later, clock }, await findGarbage(store, later, day));
+  const blobs = [...swept.removed, ...swept.locked].filter(({ kind }) => kind === "blob");
+  expect(blobs.map(({ key }) => key)).toEqual(
+    blobsOf(second.release)
+      .filter(({ sha256 }) => !blobsOf(first.release).some((kept) => kept.sha256 === sha256))
+      .map(({ sha256 }) => blobKey(sha256)),
+  );
+  await publish(store, second.release, second.sources, { clock });
+  expect(await fetchVersion(store, "fraud", "1.0.0")).toEqual(first.release);
+  for (const { sha256, size } of [...blobsOf(first.release), ...blobsOf(second.release)])
+    expect(await store.size(blobKey(sha256))).toBe(size);
 });
