@@ -18,7 +18,7 @@ export async function build(
   const project = await openProject(host, selection);
   const { name, artifacts } = project.config;
   const store = await host.store(artifacts);
-  const production = await servingIn(store, name, project.channel);
+  const production = () => servingIn(store, name, project.channel);
   return await withStaging(project, host, async (folder) => {
     // Judged in the environment that the image will have: its lock is made or refused before.
     const asked = { store, production, reuse: true, locking: requireLock };

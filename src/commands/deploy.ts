@@ -83,7 +83,7 @@ export async function deploy(
   host.progress.note(`${what} to ${target.place}, channel ${project.channel}`);
   await target.access();
   const { found, site } = dryRun ? { found: [], site: opened } : await setRight(opened);
-  const production = productionOf(site);
+  const production = () => Promise.resolve(productionOf(site));
   const locking = (await shippingOf(site)).locking({ dryRun });
   const counting = await beginCounting(site);
   return await withStaging(project, host, async (folder) => {

@@ -55,7 +55,7 @@ export async function generate(
   const { config } = project;
   const output = path.resolve(config.folder, options.output);
   const store = await host.store(config.artifacts);
-  const production = await servingIn(store, config.name, project.channel);
+  const production = () => servingIn(store, config.name, project.channel);
   return await withStaging(project, host, async (folder) => {
     const locking = options.check ? demandLock : requireLock;
     const judgement = await judge(project, host, folder, { store, production, reuse: true, locking });

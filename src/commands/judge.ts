@@ -33,8 +33,8 @@ export interface Judgement {
 /** What a report is compared with, and whether one that is already there will do. */
 export interface JudgeOptions {
   store: ObjectStore;
-  /** The version in production, or null. */
-  production: string | null;
+  /** The version in production, or null; asked only where something is compared with it. */
+  production: () => Promise<string | null>;
   /** Takes the report of an earlier run on exactly the same inputs. */
   reuse: boolean;
   /** The lock that the environment is made from; by default mlship.lock when it is there. */
@@ -57,7 +57,8 @@ export async function judge(
     const { store, production: serving, reuse } = options;
     const source = { project, host, folder, candidate, store, reading: readingOf(project) };
     const looks = looksAtProduction(project.config.validate);
-    const production = serving !== null && looks ? await openProduction(serving, source) : null;
+    const served = looks ? await serving() : null;
+    const production = served === null ? null : await openProduction(served, source);
     const released = await releasedInputs(candidate, store, project.config.name, serving);
     const { report, golden } = await reportOn(project, host, candidate, { production, released }, reuse);
     const { name, version } = project.config;
@@ -76,9 +77,11 @@ async function releasedInputs(
   { model, dataset }: Candidate,
   store: ObjectStore,
   name: string,
-  serving: string | null,
+  production: JudgeOptions["production"],
 ): Promise<Released | null> {
-  if (serving === null || model.featureNames !== null || dataset.training !== null) return null;
+  if (model.featureNames !== null || dataset.training !== null) return null;
+  const serving = await production();
+  if (serving === null) return null;
   const { version, bundle } = await fetchVersion(store, name, serving);
   return { version, inputs: bundle.inputs.map((input) => input.name) };
 }

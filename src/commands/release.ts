@@ -28,9 +28,8 @@ export interface Stored {
 
 /** What a release comes from and leads to. */
 export interface Lineage {
-  /** The version that serves now; null when none does. */
-  parent: string | null;
-  /** Asked only when the release is new. */
+  /** The version that serves now; null when none does. Asked only when the release is new, as are the links. */
+  parent: () => Promise<string | null>;
   links: () => Promise<Links>;
 }
 
@@ -69,7 +68,7 @@ export async function storeRelease(
     name,
     version,
     lineage: await host.commit(folder),
-    parent,
+    parent: await parent(),
     volatile: {
       at: host.clock.now().toISOString(),
       actor: `${host.actor.user}@${host.actor.host}`,

@@ -40,7 +40,9 @@ export async function upload(
   const project = await openProject(host, selection);
   const naming = await openNaming(host, selection, options.bump);
   const store = await openStoreToChange(host, project);
-  const production = await servingIn(store, project.config.name, project.channel);
+  let asked: Promise<string | null> | null = null;
+  // Once, so that a version's parent is the one that it was compared with; never for one that is stored.
+  const production = () => (asked ??= servingIn(store, project.config.name, project.channel));
   return await withStaging(project, host, async (folder) => {
     const judgement = await judge(project, host, folder, { store, production, reuse: true });
     const { report } = judgement;

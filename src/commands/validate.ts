@@ -51,7 +51,7 @@ export async function validate(
     await files.write("sarif", () => sarif);
   }
   const store = await host.store(project.config.artifacts);
-  const production = await servingIn(store, name, project.channel);
+  const production = () => servingIn(store, name, project.channel);
   const { report } = await withStaging(project, host, (folder) =>
     judge(project, host, folder, { store, production, reuse: false }),
   );

@@ -178,3 +178,26 @@ test("a store that lets two writers win is refused by every verb that writes", a
   const { stderr } = await machine.run("versions", "tag", "1.0.0", "reviewed", ...alone);
   expect(stderr).toMatch(/warning: memory is safe only while nobody else writes to it/);
 });
+
+test("an upload that was done before asks the store three things", async () => {
+  const machine = await released();
+  const asked: string[] = [];
+  const { store } = machine;
+  const watch =
+    <Rest extends unknown[], Answer>(name: string, perform: (key: string, ...rest: Rest) => Answer) =>
+    (key: string, ...rest: Rest): Answer => {
+      asked.push(`${name} ${key}`);
+      return perform(key, ...rest);
+    };
+  store.create = watch("create", store.create.bind(store));
+  store.read = watch("read", store.read.bind(store));
+  store.download = watch("download", store.download.bind(store));
+  store.size = watch("size", store.size.bind(store));
+  store.list = watch("list", store.list.bind(store));
+  expect((await machine.run("upload")).exit).toBe(0);
+  expect(asked).toEqual([
+    "read mlship.json",
+    "read models/fraud/versions/1.1.0.json",
+    expect.stringMatching(/^read manifests\/sha256\//),
+  ]);
+});

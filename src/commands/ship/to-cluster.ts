@@ -40,7 +40,7 @@ async function prepare(site: Site, judgement: Judgement): Promise<Shipped> {
   const image = (await pushed(site, making)) ?? (await makeAndSend(making));
   host.signal.throwIfAborted();
   const { release } = await storeRelease(project, host, store, judgement, {
-    parent: productionOf(site),
+    parent: () => Promise.resolve(productionOf(site)),
     links: () => Promise.resolve(linksTo(making, image, making.planned.plan.digest)),
   });
   requireImage(release, image.image);

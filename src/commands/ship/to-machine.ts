@@ -26,7 +26,7 @@ export function shipToMachine(site: Site): Shipping {
     },
     async prepare(judgement) {
       const { release } = await storeRelease(project, host, store, judgement, {
-        parent: productionOf(site),
+        parent: () => Promise.resolve(productionOf(site)),
         links: () => Promise.resolve(noLinks),
       });
       return recall(release);
