@@ -24,29 +24,33 @@ it("a folder: one wins each round", async () => {
   }
 });
 
-it("S3: one wins each round, also where replies are lost and requests throttled", async () => {
-  const fake = await startFakeS3();
-  try {
-    fake.addBucket("models");
-    const open = () => openStore({ url: fake.url, bucket: "models" });
-    const stores = await Promise.all(Array.from({ length: writers }, open));
-    expect(await race(stores, 3)).toEqual([]);
-    const often = (n: number) => {
-      let seen = 0;
-      return () => (seen += 1) % n === 0;
-    };
-    fake.faults.add({ when: often(20), fault: { kind: "lose-reply" }, times: Infinity });
-    fake.faults.add({ when: often(20), fault: slowDown, times: Infinity });
-    fake.faults.add({
-      when: nth("PutObject"),
-      fault: { kind: "refuse", status: 409, code: "ConditionalRequestConflict" },
-      times: 50,
-    });
-    const told = await race(stores, 2, 3);
-    // A lost reply leaves open who of two with the same bytes created a version; nothing else.
-    expect(told.filter((what) => !what.includes("created the version"))).toEqual([]);
-    expect(findDamage(objectsInFake(fake, "models"))).toEqual([]);
-  } finally {
-    await fake.close();
-  }
-});
+it(
+  "S3: one wins each round, also where replies are lost and requests throttled",
+  { timeout: 300_000 },
+  async () => {
+    const fake = await startFakeS3();
+    try {
+      fake.addBucket("models");
+      const open = () => openStore({ url: fake.url, bucket: "models" });
+      const stores = await Promise.all(Array.from({ length: writers }, open));
+      expect(await race(stores, 3)).toEqual([]);
+      const often = (n: number) => {
+        let seen = 0;
+        return () => (seen += 1) % n === 0;
+      };
+      fake.faults.add({ when: often(20), fault: { kind: "lose-reply" }, times: Infinity });
+      fake.faults.add({ when: often(20), fault: slowDown, times: Infinity });
+      fake.faults.add({
+        when: nth("PutObject"),
+        fault: { kind: "refuse", status: 409, code: "ConditionalRequestConflict" },
+        times: 50,
+      });
+      const told = await race(stores, 2, 3);
+      // A lost reply leaves open who of two with the same bytes created a version; nothing else.
+      expect(told.filter((what) => !what.includes("created the version"))).toEqual([]);
+      expect(findDamage(objectsInFake(fake, "models"))).toEqual([]);
+    } finally {
+      await fake.close();
+    }
+  },
+);
