@@ -8,7 +8,7 @@ import { blobsOf } from "../../../src/artifacts/release.ts";
 import { sweep } from "../../../src/artifacts/sweep.ts";
 import { MlshipError } from "../../../src/errors.ts";
 import { exampleRelease } from "./example.ts";
-import { Expired, Killed, SlowWorld, type Death } from "./slow-world.ts";
+import { Expired, Gate, Killed, SlowWorld, type Death } from "./slow-world.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -26,13 +26,14 @@ const death = fc.option(
   { nil: null },
 );
 const sleep = fc.record({
-  at: fc.integer({ min: 1, max: 30 }),
-  ms: fc.constantFrom(minute, 6 * minute, 14 * minute, 20 * minute, 2 * hour, 13 * hour, 25 * hour),
+  at: fc.integer({ min: 1, max: 25 }),
+  turns: fc.constantFrom(0, 20, 160),
+  ms: fc.constantFrom(0, 0, minute, 6 * minute, 14 * minute, 20 * minute, 2 * hour, 13 * hour, 25 * hour),
 });
 const pace = {
   death,
   sleeps: fc.array(sleep, { maxLength: 2 }),
-  slowness: fc.constantFrom(1, 1, 2, 10, 30),
+  slowness: fc.constantFrom(1, 1, 1, 5),
   /** How often the others may come first before it begins. */
   start: fc.integer({ min: 0, max: 60 }),
 };
@@ -110,4 +111,35 @@ test("nothing published is lost at any moment", async () => {
   // The world was not so hostile that nothing ever happened in it.
   expect(named).toBeGreaterThan(runs / 10);
   expect(removed).toBeGreaterThan(runs / 10);
+}, 120_000);
+
+test("nothing is lost wherever publisher and collector overtake each other once", async () => {
+  const at = { death: null, slowness: 0, sleeps: [] };
+  const [{ release, sources }] = examples as [(typeof examples)[0]];
+  let removed = 0;
+  for (let first = 0; first <= 16; first += 1)
+    for (let second = 0; second <= 36; second += 1) {
+      const world = new SlowWorld(
+        () => Promise.resolve(),
+        () => assertWhole(world),
+      );
+      for (const { sha256 } of blobsOf(release)) {
+        const bytes = sources.get(sha256) as Uint8Array;
+        world.objects.set(blobKey(sha256), { bytes, at: world.time - 30 * 24 * hour });
+      }
+      const [publisherGate, collectorGate] = [new Gate(), new Gate()];
+      const { store, clock } = world.actor(at, publisherGate.step);
+      const actor = world.actor(at, collectorGate.step);
+      const publishing = publish(store, release, sources, { clock }).catch(ends);
+      const collecting = findGarbage(actor.store, actor.sweeper, 0)
+        .then((found) => sweep(actor, found))
+        .then((swept) => (removed += swept.removed.length), ends);
+      await publisherGate.allow(first);
+      await collectorGate.allow(second);
+      await publisherGate.allow(1000);
+      await collectorGate.allow(1000);
+      await Promise.all([publishing, collecting]);
+      assertWhole(world);
+    }
+  expect(removed).toBeGreaterThan(0);
 }, 120_000);

@@ -10,6 +10,28 @@ const minute = 60_000;
 /** Milliseconds from calling an operation to its effect, at most. */
 const inFlight = 15 * minute;
 
+/** Lets one actor go on by so many steps. */
+export class Gate {
+  #allowed = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  readonly step = async (): Promise<void> => {
+    if (this.#allowed <= 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#allowed -= 1;
+  };
+
+  /** Allows steps, and waits until they are gone. */
+  async allow(steps: number): Promise<void> {
+    for (let left = steps; left > 0; left -= 1) {
+      this.#allowed += 1;
+      this.#waiting.shift()?.();
+      await new Promise(setImmediate);
+      // Nobody wants to go on: it is over.
+      if (this.#allowed > 0) return;
+    }
+  }
+}
+
 /** How an actor dies: at which operation, and whether that one happens before it, later or never. */
 export interface Death {
   at: number;
@@ -21,8 +43,8 @@ export interface Pace {
   death: Death | null;
   /** How often the others may come first, after each operation. */
   slowness: number;
-  /** After which operations it sleeps, and for how many ms. */
-  sleeps: { at: number; ms: number }[];
+  /** After which operations it sleeps, for how many ms, and how often the others may come first then. */
+  sleeps: { at: number; ms: number; turns: number }[];
 }
 
 /** Time and objects that all actors share. */
@@ -41,14 +63,20 @@ export class SlowWorld {
     this.#check = check;
   }
 
-  /** The store as one actor has it. */
-  actor({ death, slowness, sleeps }: Pace): { store: ObjectStore; sweeper: Sweeper; clock: Clock } {
+  /**
+   * The store as one actor has it.
+   * @param step waits until this actor may go on, where not all wait for the same
+   */
+  actor(
+    { death, slowness, sleeps }: Pace,
+    step = this.#step,
+  ): { store: ObjectStore; sweeper: Sweeper; clock: Clock } {
     let operations = 0;
     const perform = async <T>(effect: () => T): Promise<T> => {
       const asked = this.time;
       const mine = (operations += 1);
       const happen = async () => {
-        await this.#step();
+        await step();
         if (this.time - asked > inFlight) throw new Expired();
         const result = effect();
         this.#check();
@@ -61,8 +89,10 @@ export class SlowWorld {
         throw new Killed();
       }
       const result = await happen();
-      for (let turn = 0; turn < slowness; turn += 1) await this.#step();
-      for (const { at, ms } of sleeps) if (at === mine) this.time += ms;
+      const asleep = sleeps.filter(({ at }) => at === mine);
+      for (const { ms } of asleep) this.time += ms;
+      const turns = asleep.reduce((sum, sleep) => sum + sleep.turns, slowness);
+      for (let turn = 0; turn < turns; turn += 1) await step();
       return result;
     };
     const below = (prefix: string): KeptObject[] =>
@@ -104,7 +134,7 @@ export class SlowWorld {
       monotonic: () => this.time,
       sleep: async (ms) => {
         const until = this.time + ms;
-        await this.#step();
+        await step();
         this.time = Math.max(this.time, until);
       },
     };
