@@ -160,10 +160,12 @@ describe("with the real binary", () => {
   let project: Project;
   afterEach(() => project.close());
 
-  test("a writer uploads and a reader reads; a reader that uploads is told which right it lacks", async () => {
+  test("a writer uploads, a reader reads and gc removes; whoever does more is told which right they lack", async () => {
     project = await openCancer("1.0.0", { ...testEnvironment });
     const artifacts = { store: `s3://${place.bucket}/real`, s3: { endpoint: server } };
     await project.write("1.0.0", { artifacts });
+    const garbage = { key: `real/${blobKey(digestBytes("garbage"))}`, body: Buffer.from("garbage") };
+    expect((await ask(place, { method: "PUT", ...garbage })).status).toBe(200);
     const sessionOf = async (role: string) => {
       const { policy } = await project.json<{ policy: IamPolicy }>(["doctor", "--policy", role]);
       return await openSession(server, policy);
@@ -173,6 +175,12 @@ describe("with the real binary", () => {
     const refused = await project.mlship(["upload"], 5, reader);
     expect(refused.told).toContain("s3:PutObject");
     expect(await project.json(["upload"], 0, writer)).toMatchObject({ created: true });
-    await project.mlship(["history"], 0, reader);
+    for (const words of [["history"], ["versions"], ["versions", "verify"]])
+      await project.mlship(words, 0, reader);
+    const sweeping = ["gc", "--delete", "--yes", "--grace", "1s"];
+    expect((await project.mlship(sweeping, 5, writer)).told).toContain("s3:DeleteObject");
+    await project.mlship(sweeping, 0, await sessionOf("gc"));
+    expect((await ask(place, { method: "HEAD", key: garbage.key })).status).toBe(404);
+    await project.mlship(["versions", "verify"], 0, reader);
   });
 });
