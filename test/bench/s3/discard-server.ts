@@ -96,3 +96,5 @@ server.listen(0, "127.0.0.1", () => {
   const { port } = server.address() as AddressInfo;
   console.log(JSON.stringify({ port, cert: tls.cert }));
 });
+// Whoever started it is gone.
+process.stdin.resume().on("end", () => process.exit());

@@ -49,7 +49,7 @@ function makeFile(path: string, size: number): void {
 
 async function startServer() {
   const server = spawn(process.execPath, [join(here, "discard-server.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const [line] = await once(createInterface({ input: server.stdout }), "line");
   const { port, cert } = JSON.parse(String(line)) as { port: number; cert: string };
