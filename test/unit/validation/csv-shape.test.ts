@@ -127,7 +127,7 @@ test.each([
   const asked = `select typeof(c0), count(*), count(c0) from rows group by 1`;
   const [[stored, all, held] = []] = (await data.connection.runAndReadAll(asked)).getRows();
   data.close();
-  const missing = [first, last].map((cell) => /^(NA|nan|)$/.test(cell));
+  const missing = [first, last].map((text) => /^(NA|nan|)$/.test(text));
   const filled = (missing[0] ? 0 : rows - 1) + (missing[1] ? 0 : 1);
   expect(stored).toMatch(new RegExp(`^(${type})$`));
   expect([all, held]).toEqual([BigInt(rows), BigInt(filled)]);
