@@ -263,9 +263,9 @@ test("features named __proto__, constructor, or with quotes and line breaks work
     "test_data.csv": csv(odd, rows(60, 4)),
     "model.json": boosterText({ features: odd, weights: [1, 1, 1, 1, 0] }),
   });
-  const ran = await machine.run("deploy", "--json");
+  const ran = await machine.run("deploy", "--json", "--set", "version=2.0.0");
   expect(documentOf(ran)).toMatchObject({
-    serving: "1.1.0",
+    serving: "2.0.0",
     report: { verdict: "pass", model: { inputs: odd.map((name) => ({ name })) } },
     rollout: { outcome: "promoted", golden: { rows: 60, flips: 0, maxDelta: 0 } },
   });
