@@ -24,6 +24,7 @@ import { openStore } from "../../src/tools/stores.ts";
 import { exampleRelease } from "../unit/artifacts/example.ts";
 import { machineClock } from "../unit/artifacts/machine-clock.ts";
 import { quickly, testEnvironment } from "../s3/open-store.ts";
+import { plainBucket } from "../s3/plain-bucket.ts";
 import { startKms, type KmsServer } from "./kms-server.ts";
 
 let folder: string;
@@ -31,17 +32,6 @@ let keyFile: string;
 const secret = "nobody but us may read these weights";
 const opening = { singleWriter: false, at: "2026-01-02T03:04:05Z", actor: "ada@loom", tool: "0.1.0" };
 const clock = machineClock;
-/** Nothing is said of a bucket. */
-const s3 = {
-  endpoint: null,
-  region: null,
-  pathStyle: "auto",
-  profile: null,
-  encryption: "bucket",
-  kmsKey: null,
-  customerKeyFile: null,
-  lock: null,
-} as const;
 
 /** @param encryption null: without a key */
 async function open(
@@ -49,7 +39,7 @@ async function open(
 ): Promise<ObjectStore> {
   const keys = encryption === null ? null : { keyFile: null, kmsKey: null, ...encryption };
   return await openStore(
-    { store: join(folder, "store"), singleWriter: false, encryption: keys, s3 },
+    { store: join(folder, "store"), singleWriter: false, encryption: keys, s3: plainBucket },
     { cwd: folder, cacheFolder: join(folder, "cache"), s3: quickly },
   );
 }

@@ -5,6 +5,7 @@ import type { ArtifactSettings } from "../../src/config/config.ts";
 import { openS3Store, openS3Sweeper } from "../../src/tools/s3/open.ts";
 import type { S3Options } from "../../src/tools/s3/open.ts";
 import type { Place } from "./ask.ts";
+import { plainBucket } from "./plain-bucket.ts";
 
 /** What the project would say. */
 export function settingsFor(
@@ -15,17 +16,7 @@ export function settingsFor(
     store: `s3://${bucket}/team`,
     singleWriter: false,
     encryption: null,
-    s3: {
-      endpoint: url,
-      region: null,
-      pathStyle: "auto",
-      profile: null,
-      encryption: "bucket",
-      kmsKey: null,
-      customerKeyFile: null,
-      lock: null,
-      ...s3,
-    },
+    s3: { ...plainBucket, endpoint: url, ...s3 },
   };
 }
 

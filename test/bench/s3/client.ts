@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { digestFile } from "../../../src/digest.ts";
 import { inParallel } from "../../../src/artifacts/in-parallel.ts";
 import type { ArtifactSettings } from "../../../src/config/config.ts";
+import { plainBucket } from "../../s3/plain-bucket.ts";
 
 const [client, endpoint = "", source = "", how] = process.argv.slice(2);
 const together = 16;
@@ -13,16 +14,7 @@ const settings: ArtifactSettings = {
   store: "s3://bench/store",
   singleWriter: false,
   encryption: null,
-  s3: {
-    endpoint,
-    region: null,
-    pathStyle: "auto",
-    profile: null,
-    encryption: "bucket",
-    kmsKey: null,
-    customerKeyFile: null,
-    lock: null,
-  },
+  s3: { ...plainBucket, endpoint },
 };
 
 async function byMlship(): Promise<void> {

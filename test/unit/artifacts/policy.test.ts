@@ -3,23 +3,13 @@ import { describe, expect, it } from "vitest";
 import { policyOf, storeRoles, type StoreRole } from "../../../src/artifacts/policy.ts";
 import type { ArtifactSettings } from "../../../src/config/config.ts";
 import { MlshipError } from "../../../src/errors.ts";
-
-const plain: ArtifactSettings["s3"] = {
-  endpoint: null,
-  region: null,
-  pathStyle: "auto",
-  profile: null,
-  encryption: "bucket",
-  kmsKey: null,
-  customerKeyFile: null,
-  lock: null,
-};
+import { plainBucket } from "../../s3/plain-bucket.ts";
 
 const settings: ArtifactSettings = {
   store: "s3://acme-models/teams/fraud",
   singleWriter: false,
   encryption: null,
-  s3: plain,
+  s3: plainBucket,
 };
 
 const actionsOf = (role: StoreRole, other: Partial<ArtifactSettings> = {}) =>
@@ -63,7 +53,7 @@ describe("a policy", () => {
   });
 
   it("lets writers lock what they create, when objects are locked", () => {
-    const s3 = { ...plain, lock: { mode: "governance" as const, days: 30 } };
+    const s3 = { ...plainBucket, lock: { mode: "governance" as const, days: 30 } };
     expect(actionsOf("writer", { s3 })).toContain("s3:PutObjectRetention");
     expect(actionsOf("reader", { s3 })).not.toContain("s3:PutObjectRetention");
   });
@@ -75,7 +65,7 @@ describe("a policy", () => {
     ["arn:aws:kms:eu-west-1:123456789012:alias/models", "arn:aws:kms:*:*:key/*", "alias/models"],
   ])("names the KMS key %s", (kmsKey, resource, alias) => {
     const sides: Partial<ArtifactSettings>[] = [
-      { s3: { ...plain, encryption: "kms", kmsKey } },
+      { s3: { ...plainBucket, encryption: "kms", kmsKey } },
       { encryption: { keyFile: null, kmsKey } },
     ];
     for (const side of sides) {
@@ -91,7 +81,7 @@ describe("a policy", () => {
   });
 
   it("names two keys by two statements, and one key once", () => {
-    const s3 = { ...plain, encryption: "kms" as const, kmsKey: "one" };
+    const s3 = { ...plainBucket, encryption: "kms" as const, kmsKey: "one" };
     const sids = (kmsKey: string) =>
       policyOf("reader", { ...settings, s3, encryption: { keyFile: null, kmsKey } })
         .Statement.map(({ Sid }) => Sid)
@@ -104,9 +94,9 @@ describe("a policy", () => {
     ["cn-north-1", "arn:aws-cn:s3:::acme-models"],
     ["us-gov-west-1", "arn:aws-us-gov:s3:::acme-models"],
   ])("speaks of the part of AWS that %s is in", (region, arn) => {
-    expect(policyOf("reader", { ...settings, s3: { ...plain, region } }).Statement[1]?.Resource).toEqual([
-      arn,
-    ]);
+    expect(
+      policyOf("reader", { ...settings, s3: { ...plainBucket, region } }).Statement[1]?.Resource,
+    ).toEqual([arn]);
   });
 
   it.each(["gs://acme-models/fraud", "/home/me/.mlship/store"])("is not there for %s", (store) => {

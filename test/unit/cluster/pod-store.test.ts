@@ -4,6 +4,7 @@ import { objectsOf } from "../../../src/cluster/objects.ts";
 import { podStoreOf } from "../../../src/cluster/pod-store.ts";
 import type { PodStore, Served } from "../../../src/cluster/served.ts";
 import type { ArtifactSettings } from "../../../src/config/config.ts";
+import { plainBucket } from "../../s3/plain-bucket.ts";
 import { deliveries } from "./example.ts";
 import { failureOf } from "./failure.ts";
 
@@ -11,16 +12,7 @@ const settings: ArtifactSettings = {
   store: "s3://acme-models/fraud",
   singleWriter: false,
   encryption: null,
-  s3: {
-    endpoint: null,
-    region: null,
-    pathStyle: "auto",
-    profile: "work",
-    encryption: "kms",
-    kmsKey: null,
-    customerKeyFile: null,
-    lock: null,
-  },
+  s3: { ...plainBucket, profile: "work", encryption: "kms" },
 };
 
 describe("a store of pods", () => {
