@@ -1,6 +1,7 @@
 // Content digests and the canonical JSON that documents are digested over.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 
 /** `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
@@ -10,10 +11,16 @@ export function digestBytes(bytes: Uint8Array | string): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
+/** Bytes of a file that are read at a time. */
+const piece = 1 << 20;
+
 /** Digest of a file's bytes, read in pieces. @throws what the file system throws. */
 export async function digestFile(path: string): Promise<Digest> {
+  const { size } = await stat(path);
+  // A buffer of a small file's own size: thousands of them would else be a gigabyte of garbage.
+  if (size <= piece) return digestBytes(await readFile(path));
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: piece })) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;
 }
 

@@ -1,5 +1,5 @@
 // Signs requests: Signature Version 4, as Amazon and Google have it.
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { Dialect } from "./dialect.ts";
 
 export interface Credentials {
@@ -57,12 +57,21 @@ export function sign(request: Unsigned, signer: Signer, at: Date): Record<string
   const scope = [day, signer.region, dialect.service, dialect.terminator];
   const text = [dialect.algorithm, time, scope.join("/"), sha256(canonical)].join("\n");
   const first = `${dialect.algorithm.slice(0, dialect.algorithm.indexOf("-"))}${credentials.secretAccessKey}`;
-  const key = scope.reduce<string | Buffer>(hmac, first);
-  const signature = hmac(key, text).toString("hex");
+  const signature = hmac(signingKey(first, scope), text).toString("hex");
   headers["authorization"] =
     `${dialect.algorithm} Credential=${credentials.accessKeyId}/${scope.join("/")}, ` +
     `SignedHeaders=${names.join(";")}, Signature=${signature}`;
   return headers;
+}
+
+/** The key that signed last, with what it was made from. */
+let last: { made: string; key: KeyObject } | null = null;
+
+/** The key of a day and place: made once, since making it costs as much as the rest of a signature. */
+function signingKey(first: string, scope: readonly string[]): KeyObject {
+  const made = [first, ...scope].join("\n");
+  if (last?.made !== made) last = { made, key: createSecretKey(scope.reduce(hmac, Buffer.from(first))) };
+  return last.key;
 }
 
 /** A path as it is signed and sent: each name between slashes encoded once. */
@@ -91,6 +100,6 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-function hmac(key: string | Buffer, text: string): Buffer {
+function hmac(key: Buffer | KeyObject, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest();
 }

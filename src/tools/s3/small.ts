@@ -18,6 +18,7 @@ const cheapToSend = 64 * 1024;
  * lost request created. Nobody can tell, so the bytes decide: the same bytes count as created by us.
  * An entry of a log carries a nonce, so its bytes are nobody else's; of blobs and documents under
  * their digest, and of a version document, two equal ones are as good as one.
+ * @param sha256 digest of the bytes in hexadecimal, where it is known
  * @throws MlshipError `store.*`
  */
 export async function putSmall(
@@ -25,6 +26,7 @@ export async function putSmall(
   protection: Protection,
   key: string,
   bytes: Uint8Array,
+  sha256?: string,
 ): Promise<"created" | "exists"> {
   await protection.prepare();
   if (bytes.length > cheapToSend && (await headObject(bucket, protection, key)) !== null) return "exists";
@@ -38,6 +40,7 @@ export async function putSmall(
       ...protection.creating(),
     },
     body: bytes,
+    ...(sha256 !== undefined && { sha256 }),
     expect: [412],
   });
   if (answer.status === 412) {

@@ -24,7 +24,8 @@ export function createS3Store(bucket: Bucket, protection: Protection): ObjectSto
         return await putLarge(bucket, protection, key, body, onBytes);
       }
       const bytes = await bytesOf(body, key);
-      const outcome = await putSmall(bucket, protection, key, bytes);
+      const sha256 = body instanceof Uint8Array ? undefined : body.digest.slice("sha256:".length);
+      const outcome = await putSmall(bucket, protection, key, bytes, sha256);
       onBytes(bytes.length);
       return outcome;
     },
