@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // unit: pure rooms · cli: verbs in-process with a fake host · local: real Python, processes and
 // sockets on this machine · e2e: the built binary against the real engines of test/e2e/testbed ·
+// buckets: the same against its S3 servers alone ·
 // cluster: rollouts on its Kubernetes, where tests wait more than they work: each file in its own namespace.
 export default defineConfig({
   test: {
@@ -20,6 +21,17 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: ["test/e2e/s3/**"],
+          globalSetup: ["test/e2e/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "buckets",
+          include: ["test/e2e/s3/**/*.test.ts"],
           globalSetup: ["test/e2e/setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
@@ -31,9 +43,9 @@ export default defineConfig({
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
           globalSetup: ["test/cluster/setup.ts"],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 300_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

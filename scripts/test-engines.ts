@@ -1,6 +1,6 @@
 // Runs the tests that need engines: `node scripts/test-engines.ts`. Those of the cluster wait more than they work,
 // so they run beside those of the built binary: a second Vitest, since one runs its projects one after the other.
-// Those of this machine follow them there: they share no engine with the others.
+// Those of this machine and of buckets follow them there: they share no engine with the others.
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const folder = await mkdtemp(path.join(tmpdir(), "mlship-engines-"));
-const beside = ["cluster", "local"];
+const beside = ["cluster", "local", "buckets"];
 const logOf = (project: string) => path.join(folder, `${project}.log`);
 
 /** Runs a project; what it prints goes to the terminal, or to a file. */
