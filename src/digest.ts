@@ -1,7 +1,6 @@
 // Content digests and the canonical JSON that documents are digested over.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 /** `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
@@ -16,12 +15,20 @@ const piece = 1 << 20;
 
 /** Digest of a file's bytes, read in pieces. @throws what the file system throws. */
 export async function digestFile(path: string): Promise<Digest> {
-  const { size } = await stat(path);
-  // A buffer of a small file's own size: thousands of them would else be a gigabyte of garbage.
-  if (size <= piece) return digestBytes(await readFile(path));
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: piece })) hash.update(chunk);
-  return `sha256:${hash.digest("hex")}`;
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    // One buffer for all pieces, and no larger than the file: a stream would leave the whole file as garbage.
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(size, piece)));
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) return `sha256:${hash.digest("hex")}`;
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /**
