@@ -191,7 +191,7 @@ test("of several processes that ask for the lock at the same time one gets it", 
   const held = await target.lock.acquire(holder());
   await serveStable(target, site.revision("1.0.0"));
   await held.release();
-  const drivers = await Promise.all([1, 2, 3, 4].map(() => drive("1.1.0", 0.1, 5_000)));
+  const drivers = await Promise.all([1, 2, 3, 4].map(() => drive("1.1.0", 0.1, 30_000)));
   const said = drivers.map((driver) => driver.said).sort();
   for (const { child } of drivers) child.kill("SIGKILL");
   expect(said).toEqual([
