@@ -40,8 +40,13 @@ export function localServers(env: Env): Servers {
   };
   return {
     start(program, args, folder, output): ServerProcess {
-      // Own group: Ctrl-C in a terminal that started the gateway reaches none of the servers.
-      const child = spawn(program, args, { cwd: folder, env: childEnv, detached: true, stdio: "pipe" });
+      let child;
+      try {
+        // Own group: Ctrl-C in a terminal that started the gateway reaches none of the servers.
+        child = spawn(program, args, { cwd: folder, env: childEnv, detached: true, stdio: "pipe" });
+      } catch (cause) {
+        return neverStarted(cause);
+      }
       // The pipe is only there to be closed; a server that is gone already needs no telling.
       child.stdin.on("error", () => undefined);
       const read = Promise.all([lines(child.stdout, output.stdout), lines(child.stderr, output.stderr)]);
@@ -59,6 +64,12 @@ export function localServers(env: Env): Servers {
       };
     },
   };
+}
+
+/** A server that the system would not start: a program for another machine, one that is being written. */
+function neverStarted(cause: unknown): ServerProcess {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return { pid: -1, ended: Promise.resolve(why), terminate: () => {}, kill: () => {} };
 }
 
 /** Starts the gateway's entry file with this Node. @param node the interpreter's path. */

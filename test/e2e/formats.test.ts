@@ -89,7 +89,8 @@ describe("init and validate", () => {
       await project.take(name);
       await project.mlship(["init", "--name", "tried"]);
       const report = await project.json<{ verdict: string; task: string }>(["validate"]);
-      expect(report).toMatchObject({ verdict: "pass", task: name.split("-").at(-1) });
+      const [, task = "binary"] = /-(binary|multiclass|regression)$/.exec(name) ?? [];
+      expect(report).toMatchObject({ verdict: "pass", task });
     } finally {
       await project.close();
     }

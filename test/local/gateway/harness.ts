@@ -1,6 +1,6 @@
 // Real gateways on real sockets for tests: a deployment in a temporary folder, revisions, load.
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request as send } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -41,8 +41,8 @@ export async function deploy(
   const python = path.join(folder, "python");
   mkdirSync(bundles, { recursive: true });
   const script = `#!/bin/sh\nexec "${process.execPath}" "${path.join(here, "fake-server.ts")}" "$@"\n`;
-  writeFileSync(python, script);
-  chmodSync(python, 0o755);
+  // Drivers of one deployment share it; a program that is being written cannot be started.
+  if (!existsSync(python)) writeFileSync(python, script, { mode: 0o755 });
   const usersPort = port ?? (await freePort());
   const state = path.join(folder, "local", "fake-production");
   return {
