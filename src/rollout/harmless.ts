@@ -14,21 +14,41 @@ export function cleanRequestsNeeded(delta: number): number {
   return delta >= 1 ? 0 : Math.ceil(Math.log(1 / harmlessAlpha) / -Math.log1p(-delta));
 }
 
+/** Error rates of both sides while something that both need fails: the alternatives kept in reserve. */
+const outageRates = [0.03, 0.1, 0.25, 0.5, 0.9];
+
+/** How much of each scrape's bet is on those: little, so that a clean canary hardly needs more requests. */
+const reserve = (delta: number) => delta / 10;
+
 /**
  * Log e-value of one scrape against "the canary's error rate is at least stable's plus δ".
- * The alternative is that both sides fail at `rate`; the null is represented by its member nearest
- * to that (in Kullback-Leibler divergence, weighted by requests), which makes the likelihood ratio
- * an e-value for every member of the convex null: Turner and Grünwald, "Exact anytime-valid
- * confidence intervals for contingency tables and beyond", 2023. It holds scrape by scrape, so
- * error rates may change over time.
+ * The alternative is that both sides fail at the rate expected, or, with a small weight, at one that
+ * an outage of both gives: without the latter the scrape in which an outage begins would weigh as
+ * much as hundreds of clean requests, though it says nothing of the canary. A mixture of e-values
+ * with weights set beforehand is an e-value, and it holds scrape by scrape, so error rates may
+ * change over time.
  * @param rate error rate expected of both sides, from earlier scrapes only
  */
 export function logHarmless(increment: Increment, delta: number, rate: number): number {
-  const { stable, canary } = increment;
-  if (canary.requests === 0 || delta >= 1) return 0;
-  const expected = { stable: rate, canary: rate };
+  if (increment.canary.requests === 0 || delta >= 1) return 0;
+  const inReserve = reserve(delta);
+  const logs = [
+    Math.log1p(-inReserve) + logEqual(increment, delta, rate),
+    ...outageRates.map((one) => Math.log(inReserve / outageRates.length) + logEqual(increment, delta, one)),
+  ];
+  const top = Math.max(...logs);
+  return top + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - top), 0));
+}
+
+/**
+ * Log e-value of one scrape for the alternative that both sides fail at `rate`. The null is
+ * represented by its member nearest to that (in Kullback-Leibler divergence, weighted by requests),
+ * which makes the likelihood ratio an e-value for every member of the convex null: Turner and
+ * Grünwald, "Exact anytime-valid confidence intervals for contingency tables and beyond", 2023.
+ */
+function logEqual({ stable, canary }: Increment, delta: number, rate: number): number {
   const counted = { stable: stable.requests, canary: canary.requests };
-  const nearest = nearestPair(counted, delta, expected);
+  const nearest = nearestPair(counted, delta, { stable: rate, canary: rate });
   if (nearest.canary <= rate) return 0;
   return logRatio(stable, rate, nearest.stable) + logRatio(canary, rate, nearest.canary);
 }

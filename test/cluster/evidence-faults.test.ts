@@ -37,7 +37,8 @@ ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 const variants = {
   first: { version: "1.0.0" },
   alone: { version: "1.1.0", canary: { steps: [20], intervalMs: 2_000, holdMs: 5_000 } },
-  outage: { version: "1.2.0" },
+  // Longer than it takes: a canary that needs all of it on a slow machine is still a good one.
+  outage: { version: "1.2.0", canary: { holdMs: 120_000 } },
   bursts: { version: "1.3.0" },
   bereft: { version: "1.4.0" },
   silent: { version: "1.5.0", container: { command: ["python3", "-c", foreign], args: [] } },

@@ -141,6 +141,29 @@ describe("PASS", () => {
     }
   });
 
+  test("an outage of both sides that begins within a scrape costs at most 120 clean requests", () => {
+    const one = logHarmless(grown([4, 0], [1, 0]), 0.05, 0.001);
+    for (const [stable, canary] of [
+      [[48, 24], [12, 6]],
+      [[60, 25], [15, 6]],
+      [[30, 5], [8, 2]],
+      [[4000, 3600], [1000, 900]],
+    ] as const) {
+      expect(logHarmless(grown([...stable], [...canary]), 0.05, 0.001)).toBeGreaterThan(-120 * one);
+    }
+    // Errors that the canary has for itself are not taken for an outage.
+    expect(logHarmless(grown([48, 0], [12, 6]), 0.05, 0.001)).toBeLessThan(-120 * one);
+  });
+
+  test("what is kept in reserve for an outage costs a clean canary less than a tenth more requests", () => {
+    for (const delta of [0.05, 0.01, 0.002]) {
+      for (const canary of [1, 5, 50]) {
+        const clean = logHarmless(grown([19 * canary, 0], [canary, 0]), delta, 1e-9);
+        expect(clean).toBeGreaterThan((0.9 * canary * Math.log(20)) / cleanRequestsNeeded(delta));
+      }
+    }
+  });
+
   test("never gives a number that JSON cannot carry", () => {
     const count = fc.integer({ min: 0, max: 5000 });
     fc.assert(
