@@ -144,10 +144,22 @@ describe("PASS", () => {
   test("an outage of both sides that begins within a scrape costs at most 120 clean requests", () => {
     const one = logHarmless(grown([4, 0], [1, 0]), 0.05, 0.001);
     for (const [stable, canary] of [
-      [[48, 24], [12, 6]],
-      [[60, 25], [15, 6]],
-      [[30, 5], [8, 2]],
-      [[4000, 3600], [1000, 900]],
+      [
+        [48, 24],
+        [12, 6],
+      ],
+      [
+        [60, 25],
+        [15, 6],
+      ],
+      [
+        [30, 5],
+        [8, 2],
+      ],
+      [
+        [4000, 3600],
+        [1000, 900],
+      ],
     ] as const) {
       expect(logHarmless(grown([...stable], [...canary]), 0.05, 0.001)).toBeGreaterThan(-120 * one);
     }
