@@ -27,6 +27,8 @@ export interface Call {
   limitMs?: number;
   /** Statuses from 300 on that are an answer and no failure. */
   expect?: readonly number[];
+  /** Asked when a reply was lost: what the server says to this call by now, if that needs no sending; or null. */
+  foretold?: () => Promise<Reply | null>;
 }
 
 export interface Answer extends Reply {
@@ -103,6 +105,8 @@ export class Bucket {
           throw connectionFailure(error, await this.#asked(call));
         uncertain = true;
         await this.pause(failed);
+        const foretold = (await call.foretold?.()) ?? null;
+        if (foretold !== null) return { ...foretold, uncertain };
         continue;
       }
       this.#hasAnswered = true;

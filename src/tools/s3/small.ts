@@ -29,7 +29,8 @@ export async function putSmall(
   sha256?: string,
 ): Promise<"created" | "exists"> {
   await protection.prepare();
-  if (bytes.length > cheapToSend && (await headObject(bucket, protection, key)) !== null) return "exists";
+  const isLong = bytes.length > cheapToSend;
+  if (isLong && (await headObject(bucket, protection, key)) !== null) return "exists";
   const answer = await bucket.ask({
     action: "s3:PutObject",
     method: "PUT",
@@ -42,6 +43,13 @@ export async function putSmall(
     body: bytes,
     ...(sha256 !== undefined && { sha256 }),
     expect: [412],
+    // Another writer may have been faster since: each attempt would be cut off as the first one was.
+    ...(isLong && {
+      foretold: async () =>
+        (await headObject(bucket, protection, key)) === null
+          ? null
+          : { status: 412, headers: {}, body: Buffer.alloc(0) },
+    }),
   });
   if (answer.status === 412) {
     const isOurs = answer.uncertain && (await holds(bucket, protection, key, bytes));
