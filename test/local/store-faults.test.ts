@@ -214,6 +214,37 @@ describe("what does not pass is said, and the same command finishes when it is o
     await expectShipped(place);
   });
 
+  const collectOn = async (place: Place) => collect(await openStore(place), await openSweeper(place));
+  it.each(Object.entries({ ...troubles, "removing is denied": denied("s3:DeleteObject") }))(
+    "gc, from its first request on or a later one: %s",
+    async (_name, { begin, code, end }) => {
+      const count = await requestsOf(collectOn);
+      for (let at = 1; at <= count; at += 8) {
+        const place = world.copy();
+        let seen = 0;
+        // Harmless in itself: it marks the request from which on the trouble is there.
+        fake.faults.add({
+          fault: { kind: "drip", bytes: 1e6, everyMs: 0 },
+          when: ({ bucket }) => bucket === place.bucket && (seen += 1) === at,
+          met: () => begin(place.bucket),
+        });
+        const error = await collectOn(place).then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
+        // What is not asked for any more after a later request cannot fail.
+        if (at === 1 || error !== null) expect(error).toMatchObject({ code, exit: "unavailable" });
+        fake.faults.clear();
+        end(place.bucket);
+        expect(world.harmIn(place)).toEqual([]);
+        await collectOn(place);
+        expect(world.harmIn(place)).toEqual([]);
+        const blobs = [...fake.bucket(place.bucket).objects.keys()].filter((key) => key.includes("/blobs/"));
+        expect(blobs).toHaveLength(7);
+      }
+    },
+  );
+
   it("a create that is refused as if the key were taken", async () => {
     const place = world.copy();
     const refused: Fault = { kind: "refuse", status: 412, code: "PreconditionFailed" };
