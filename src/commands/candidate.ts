@@ -122,11 +122,11 @@ export async function openCandidate(
   folder: string,
   locking: Locking = findLock,
 ): Promise<Candidate> {
-  const staged = await openModel(project, host, folder);
+  const { staged, rows } = await openModel(project, host, folder);
   // Beside the data, which take as long as Python's imports.
   const early = startEarly(project, host, staged);
   try {
-    const subject = await openData(project, host, folder, staged);
+    const subject = await openData(project, host, staged, rows);
     try {
       const found = await locking(project, host, subject);
       const environment = await openEnvironment(project, host, subject.requirements, found);
@@ -149,34 +149,73 @@ export async function openCandidate(
 
 /** Model and data as their files say it; no Python runs. The caller closes the dataset. */
 export async function openSubject(project: Project, host: Host, folder: string): Promise<Subject> {
-  return await openData(project, host, folder, await openModel(project, host, folder));
+  const { staged, rows } = await openModel(project, host, folder);
+  return await openData(project, host, staged, rows);
 }
 
-async function openModel({ config }: Project, host: Host, folder: string): Promise<Staged> {
+/** Rows that are being read. Whoever takes them closes the dataset. */
+interface Rows {
+  taken: Promise<Dataset>;
+  /** Ends reading and lets go of what was read. */
+  drop: () => Promise<void>;
+}
+
+/** Reads the model, and begins with the rows: the database has threads of its own. */
+async function openModel(
+  project: Project,
+  host: Host,
+  folder: string,
+): Promise<{ staged: Staged; rows: Rows }> {
   const bundle = path.join(folder, "bundle");
   await mkdir(bundle);
-  return await inStep(host, "model", async () => {
-    const staged = await stageModel(config.model, bundle);
-    return { result: { folder: bundle, ...staged }, told: describe(staged.model) };
-  });
+  const rows = readRows(project, host, folder);
+  try {
+    const staged = await inStep(host, "model", async () => {
+      const read = await stageModel(project.config.model, bundle);
+      return { result: { folder: bundle, ...read }, told: describe(read.model) };
+    });
+    return { staged, rows };
+  } catch (error) {
+    await rows.drop();
+    throw error;
+  }
+}
+
+function readRows({ config }: Project, { signal }: Host, folder: string): Rows {
+  const { target, weight, key, data, train } = config.validate;
+  const roles = {
+    target,
+    ...(weight === null ? {} : { weight }),
+    ...(key === null ? {} : { key }),
+    ...(train === null ? {} : { train }),
+  };
+  const dropped = new AbortController();
+  const either = AbortSignal.any([signal, dropped.signal]);
+  const taken = openDataset(data, roles, path.join(folder, "spill"), either);
+  const closed = taken.then(
+    (dataset) => () => dataset.close(),
+    // Whoever takes the rows hears of it.
+    () => () => {},
+  );
+  const drop = async () => {
+    dropped.abort();
+    (await closed)();
+  };
+  return { taken, drop };
 }
 
 async function openData(
   project: Project,
   host: Host,
-  folder: string,
-  { folder: bundle, model, handler }: Staged,
+  { folder, model, handler }: Staged,
+  rows: Rows,
 ): Promise<Subject> {
-  const { target, weight, key, data, train } = project.config.validate;
   const dataset = await inStep(host, "data", async () => {
-    const roles = {
-      target,
-      ...(weight === null ? {} : { weight }),
-      ...(key === null ? {} : { key }),
-      ...(train === null ? {} : { train }),
-    };
-    const opened = await openDataset(data, roles, path.join(folder, "spill"));
+    const opened = await rows.taken;
     return { result: opened, told: `${opened.rows} rows, ${opened.features.length} columns to predict from` };
+  }).catch(async (error: unknown) => {
+    await rows.drop();
+    throw error;
   });
   try {
     const { inputs } = signatureOf(
@@ -184,7 +223,7 @@ async function openData(
       dataset.features.map(({ name, type, nullable }) => ({ name, type, nullable })),
     );
     const requirements = await requirementsFor(project, model, inputs);
-    return { folder: bundle, model, handler, dataset, inputs, requirements };
+    return { folder, model, handler, dataset, inputs, requirements };
   } catch (error) {
     dataset.close();
     throw error;

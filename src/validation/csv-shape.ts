@@ -22,8 +22,8 @@ export type CsvShape =
   | (CsvLooks & { records: number; digest: Digest; fault: null })
   | (Fault & { records?: never });
 
-/** What is read at once. */
-const chunkBytes = 1024 * 1024;
+/** What is read at once: little enough that whatever else waits for this thread gets its turn. */
+const chunkBytes = 256 * 1024;
 /** Some hundred records tell most files. */
 const startBytes = 64 * 1024;
 
@@ -43,6 +43,7 @@ export async function readLooks(file: string, layout: CsvLayout): Promise<CsvLoo
 export async function readCsvShape(
   file: string,
   { delimiter, fields, missing }: CsvLayout,
+  signal?: AbortSignal,
 ): Promise<CsvShape> {
   const scan = new CsvScan(delimiter, fields, missing);
   const hash = createHash("sha256");
@@ -52,6 +53,7 @@ export async function readCsvShape(
     // What the scan has left of the chunk before.
     let left = 0;
     for (let isFirst = true; ; isFirst = false) {
+      signal?.throwIfAborted();
       const { bytesRead } = await handle.read(buffer, left, chunkBytes - left, null);
       if (bytesRead === 0) break;
       const end = left + bytesRead;

@@ -21,6 +21,7 @@ export async function loadCsv(
   connection: DuckDBConnection,
   file: string,
   size: number,
+  signal?: AbortSignal,
 ): Promise<{ columns: SourceColumn[]; digest: Digest }> {
   const { delimiter, names } = await readHeader(file, size);
   rejectDuplicates(file, names);
@@ -33,7 +34,7 @@ export async function loadCsv(
         `create or replace table rows as select * from read_csv(${pathLiteral(path)}, ${dialect}, ${reading})`,
       ),
     );
-  const { shape, isLoaded } = await checkWhileLoading(connection, file, layout, load);
+  const { shape, isLoaded } = await checkWhileLoading(connection, file, layout, { load, signal });
   if (shape.fault !== null) throw unreadable(file, shape.fault, { line: shape.line });
   if (!isLoaded) await loadAsWhole(file, readingOf(shape), load);
   await rejectLostRows(connection, file, shape.records - 1, names.length);
@@ -59,7 +60,7 @@ async function checkWhileLoading(
   connection: DuckDBConnection,
   file: string,
   layout: CsvLayout,
-  load: Load,
+  { load, signal }: { load: Load; signal: AbortSignal | undefined },
 ): Promise<{ shape: CsvShape; isLoaded: boolean }> {
   const presumed = readingOf(await readLooks(file, layout));
   const loading =
@@ -69,7 +70,7 @@ async function checkWhileLoading(
       () => false,
     );
   try {
-    const shape = await readCsvShape(file, layout);
+    const shape = await readCsvShape(file, layout, signal);
     const isRight = shape.fault === null && readingOf(shape) === presumed;
     return { shape, isLoaded: isRight && (await loading) };
   } finally {

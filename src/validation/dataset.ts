@@ -77,21 +77,34 @@ const fewestRows = 10;
 /**
  * Opens a csv, parquet or jsonl file as typed columns.
  * @param spill as in `openDatabase`: where columns go that are too many for memory.
+ * @param signal ends reading; then its reason is thrown.
  * @throws MlshipError `data.*`, exit 2, that names the file and, where it is known, the line or row.
  */
-export async function openDataset(file: string, roles: Roles, spill: string | null = null): Promise<Dataset> {
+export async function openDataset(
+  file: string,
+  roles: Roles,
+  spill: string | null = null,
+  signal?: AbortSignal,
+): Promise<Dataset> {
+  signal?.throwIfAborted();
   const database = await openDatabase(spill);
   const { connection, close } = database;
+  // Does nothing where no query runs.
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener("abort", interrupt);
   try {
     const training = roles.train === undefined ? null : await loadTraining(connection, roles.train);
-    const source = await loadTable(connection, file);
+    signal?.throwIfAborted();
+    const source = await loadTable(connection, file, signal);
     // From here on no query, a slice of the configuration's included, reaches a file or an option.
     await connection.run("set enable_external_access=false");
     await connection.run("set lock_configuration=true");
     return { ...(await readDataset(database, file, source, roles)), training, close };
   } catch (cause) {
     close();
-    throw cause;
+    throw signal?.aborted ? signal.reason : cause;
+  } finally {
+    signal?.removeEventListener("abort", interrupt);
   }
 }
 

@@ -12,9 +12,8 @@ import type { JudgedGate } from "./gates/gate.ts";
 import { judgeGates } from "./gates/judge.ts";
 import { averagesOf, defaultMetrics } from "./metrics/measure.ts";
 import type { Report } from "./report.ts";
-import type { ColumnProfile } from "./report/profile.ts";
 import { measureSlices, reportSlices } from "./slices/declared.ts";
-import { discoverSlices } from "./slices/discover.ts";
+import { discoverSlices, type Divided } from "./slices/discover.ts";
 import { judgeSlices } from "./slices/judge.ts";
 import type { Selection } from "./slices/select.ts";
 import type { Wanted } from "./slices/wanted.ts";
@@ -32,8 +31,8 @@ export interface EvidenceInput {
   selections: readonly Selection[];
   /** Null before the first release, and when no gate looks at it. */
   production: Production | null;
-  /** Of the model's inputs: where the search for bad slices cuts them. */
-  profiles: readonly ColumnProfile[];
+  /** Where bad slices are searched for. */
+  divided: Divided | null;
   costs: Costs;
   /** Of whatever is drawn. */
   seed: number;
@@ -46,7 +45,7 @@ export type Evidence = Pick<Report, "metrics" | "comparisons" | "slices" | "fair
 
 /** Measures and judges; nothing of the model is asked again. */
 export async function gatherEvidence(input: EvidenceInput): Promise<Evidence> {
-  const { rules, dataset, evaluation, selections, production, profiles, costs, seed } = input;
+  const { rules, dataset, evaluation, selections, production, divided, costs, seed } = input;
   const { answers, classes, task } = evaluation;
   const { gates, confidence: level, judgeBy } = rules;
   const comparing = { level, seed, replicates };
@@ -64,7 +63,7 @@ export async function gatherEvidence(input: EvidenceInput): Promise<Evidence> {
     const groups = await groupsOf(dataset, rule.column);
     fairness.push(measureFairness(answers, rule, groups, { level, judgeBy }));
   }
-  const found = await discoverSlices(dataset, answers, profiles, level);
+  const found = await discoverSlices(dataset, answers, divided, level);
   return {
     metrics,
     comparisons,

@@ -17,6 +17,7 @@ import { describe, literal, pathLiteral, readTexts, type SourceColumn } from "./
 export async function loadTable(
   connection: DuckDBConnection,
   file: string,
+  signal?: AbortSignal,
 ): Promise<{ columns: SourceColumn[]; digest: Digest }> {
   const size = await sizeOf(file);
   const start = await readStart(file, Math.min(size, 4096));
@@ -34,7 +35,7 @@ export async function loadTable(
   if (text.startsWith("{") && !/\.(csv|tsv)$/i.test(file)) {
     return { columns: await loadJsonLines(connection, file), digest: await digestFile(file) };
   }
-  return loadCsv(connection, file, size);
+  return loadCsv(connection, file, size, signal);
 }
 
 async function loadParquet(connection: DuckDBConnection, file: string): Promise<SourceColumn[]> {

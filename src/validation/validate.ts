@@ -14,6 +14,7 @@ import type { Production } from "./compare/production.ts";
 import { picture } from "./pictures/pictures.ts";
 import type { PythonLock, Scorer } from "./ports.ts";
 import { digestInputs, type Report, sealReport } from "./report.ts";
+import { type Divided, divideRows } from "./slices/discover.ts";
 import { selectSlices } from "./slices/select.ts";
 
 /** What {@link validate} needs. */
@@ -47,7 +48,7 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
   const { model, rules, production, inputs, dataset, scorer } = input;
   // Before the model runs: a predicate that nobody can read needs no scoring to be seen.
   const selections = await selectSlices(dataset, rules.slices);
-  const { rows, evaluation, scoreSeconds } = await lookAndScore(input);
+  const { rows, divided, evaluation, scoreSeconds } = await lookAndScore(input);
   checkGates(rules, evaluation.task);
   if (Object.keys(rules.gates).length === 0) throw noGates(evaluation.task, evaluation.metrics);
   const golden = await makeGolden(model.digest, dataset, inputs, evaluation);
@@ -61,7 +62,7 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
     evaluation,
     selections,
     production,
-    profiles: rows.profile.features,
+    divided,
     costs: {
       latencyP99: asked.costs.latency?.p99 ?? null,
       loadTime: scorer.model.loadSeconds,
@@ -75,10 +76,16 @@ export async function validate(input: Validation): Promise<{ report: Report; gol
 }
 
 /** Looks at the rows while the model scores them. What is wrong with the rows is told first. */
-async function lookAndScore(input: Validation): Promise<Pick<Found, "rows" | "evaluation" | "scoreSeconds">> {
-  const { config: reading, monotonic, signal } = input;
+async function lookAndScore(
+  input: Validation,
+): Promise<Pick<Found, "rows" | "evaluation" | "scoreSeconds"> & { divided: Divided | null }> {
+  const { config: reading, monotonic, signal, dataset } = input;
   const broken = new AbortController();
-  const looking = (input.inspection ?? inspectData(input)).catch((error: unknown) => {
+  const look = async () => {
+    const rows = await (input.inspection ?? inspectData(input));
+    return { rows, divided: await divideRows(dataset, rows.profile.features) };
+  };
+  const looking = look().catch((error: unknown) => {
     broken.abort(error);
     throw error;
   });
@@ -91,7 +98,7 @@ async function lookAndScore(input: Validation): Promise<Pick<Found, "rows" | "ev
   const [looked, scored] = await Promise.allSettled([looking, scoring]);
   if (looked.status === "rejected") throw looked.reason;
   if (scored.status === "rejected") throw scored.reason;
-  return { rows: looked.value, ...scored.value };
+  return { ...looked.value, ...scored.value };
 }
 
 /** What a validation found out. */

@@ -1,5 +1,6 @@
 // The baseline for monitoring: how features and predictions were distributed when the model was judged.
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { setImmediate } from "node:timers/promises";
 import type { InputColumn, Label } from "../../model/model.ts";
 import type { ColumnProfile, Profile } from "../report/profile.ts";
 import type { Series } from "../series.ts";
@@ -31,6 +32,8 @@ export async function profileFeatures(
   for await (const values of read) {
     const feature = numbers[place++];
     if (feature) found.set(feature, numberProfile(feature, values));
+    // A model that waits for rows gets them.
+    await setImmediate();
   }
   for (const feature of features.filter(isNamed)) {
     const tally = await countTexts(connection, sample, feature.sql);

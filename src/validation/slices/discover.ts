@@ -16,32 +16,52 @@ const mostColumns = 300;
 /** Values that are read; of a larger table every second, third … row is looked at. */
 const mostValues = 6_000_000;
 
+/** The rows, divided along each column: what slices are made of. */
+export interface Divided {
+  view: View;
+  columns: readonly CutColumn[];
+  codes: readonly CodedColumn[];
+  /** Every so many rows were looked at. */
+  stride: number;
+}
+
 /**
- * Searches conditions on one or two columns where errors are more frequent, or larger, than elsewhere.
- * What it costs is bounded by the number of values read, not by a clock, so that the same data give the
- * same slices.
+ * Divides the rows along each column. What the search costs is bounded by the number of values read, not
+ * by a clock, so that the same data give the same slices. Needs no answers: it can be done while the
+ * model is asked.
  * @param profiles of the model's inputs, which say where to cut them.
+ * @returns null where no column has two parts.
  */
-export async function discoverSlices(
-  dataset: SliceData,
-  answers: Answers,
+export async function divideRows(
+  dataset: SliceData & { rows: number },
   profiles: readonly ColumnProfile[],
-  level: number,
-): Promise<Slice[]> {
-  const cut = [...profiles, ...(await profileOthers(dataset, profiles, rowsOf(answers)))]
+): Promise<Divided | null> {
+  const { rows, connection } = dataset;
+  const cut = [...profiles, ...(await profileOthers(dataset, profiles, rows))]
     .slice(0, mostColumns)
     .map(cutColumn)
     .filter(({ terms }) => terms.length > 1);
-  if (cut.length === 0) return [];
+  if (cut.length === 0) return null;
   const view = await openView(dataset);
   const columns = cut.filter(({ name }) => view.columns.has(name));
-  const stride = Math.max(1, Math.ceil((rowsOf(answers) * columns.length) / mostValues));
-  const coded = await readCodes(dataset.connection, view, columns, stride);
+  const stride = Math.max(1, Math.ceil((rows * columns.length) / mostValues));
+  return { view, columns, stride, codes: await readCodes(connection, view, columns, stride) };
+}
+
+/** Searches conditions on one or two columns where errors are more frequent, or larger, than elsewhere. */
+export async function discoverSlices(
+  { connection }: Pick<SliceData, "connection">,
+  answers: Answers,
+  divided: Divided | null,
+  level: number,
+): Promise<Slice[]> {
+  if (divided === null) return [];
+  const { view, columns, codes, stride } = divided;
   const losses = lossesOf(answers, stride);
   const slices: Slice[] = [];
-  for (const found of searchSlices(losses, coded)) {
+  for (const found of searchSlices(losses, codes)) {
     const where = found.terms.map(({ column, part }) => columns[column]?.terms[part] ?? "true").join(" and ");
-    const rows = await chooseRows(dataset.connection, view, where);
+    const rows = await chooseRows(connection, view, where);
     const { p, pAdjusted } = found;
     const metric = measureFound(answers, rows, { ...headline(answers.task), p, pAdjusted }, level);
     slices.push({

@@ -6,7 +6,7 @@ import { openDataset } from "../../../src/validation/dataset.ts";
 import { evaluate } from "../../../src/validation/evaluate.ts";
 import { gatherEvidence, type Rules } from "../../../src/validation/evidence.ts";
 import { makeGolden } from "../../../src/validation/golden.ts";
-import { discoverSlices } from "../../../src/validation/slices/discover.ts";
+import { discoverSlices, divideRows } from "../../../src/validation/slices/discover.ts";
 import { intervalOf } from "../../../src/validation/statistics/interval.ts";
 import { picture } from "../../../src/validation/pictures/pictures.ts";
 import type { Scorer } from "../../../src/validation/ports.ts";
@@ -74,7 +74,8 @@ async function validateInSteps(): Promise<void> {
         outputs: 1,
       }),
     );
-    await step("slices searched", () => discoverSlices(dataset, answers, rows.profile.features, 0.95));
+    const divided = await step("rows divided", () => divideRows(dataset, rows.profile.features));
+    await step("slices searched", () => discoverSlices(dataset, answers, divided, 0.95));
     await step("intervals", () =>
       evaluation.metrics.map(({ name, average }) => intervalOf(answers, { name, average }, 0.95)),
     );
@@ -86,7 +87,7 @@ async function validateInSteps(): Promise<void> {
         evaluation,
         selections: [],
         production: null,
-        profiles: rows.profile.features,
+        divided,
         costs,
         seed: 1,
       }),

@@ -237,6 +237,18 @@ describe("refuses", () => {
   });
 });
 
+test("whoever does not want the rows any more need not wait until they are read", async () => {
+  const file = join(await tempFolder(), "long.csv");
+  await writeFile(file, csv("a,b,y", "1.5,text,0", Array<string>(400_000).fill("2.5,more text,1")));
+  for (const after of [null, 0, 30]) {
+    const ending = new AbortController();
+    const reason = new Error("not wanted");
+    if (after === null) ending.abort(reason);
+    else setTimeout(() => ending.abort(reason), after);
+    await expect(openDataset(file, { target: "y" }, null, ending.signal)).rejects.toBe(reason);
+  }
+});
+
 test("columns keep the order in which they were asked for", async () => {
   const data = await openText("d.csv", csv("a,b,c,y", "1,2,3,0"));
   expect(all(Object.keys(await data.columns(["c", "a"], 0, 1)))).toEqual(all(["c", "a"]));
