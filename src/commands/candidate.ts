@@ -10,9 +10,9 @@ import type { InputColumn, Model, Task } from "../model/model.ts";
 import { exactLibraries } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
 import { openDataset, type Dataset } from "../validation/dataset.ts";
-import { showSize } from "../image/check/sizes.ts";
 import type { ReadLock } from "../image/lock/lock.ts";
 import type { Environment, Scorer, WaitingScorer } from "../validation/ports.ts";
+import { showBytes } from "../validation/show.ts";
 import { openEnvironment, requirementsFor } from "./environment.ts";
 import type { Host } from "./host.ts";
 import { findLock, type FoundLock, type LockFacts } from "./open-lock.ts";
@@ -279,5 +279,5 @@ async function writeBundle(folder: string, bundle: Bundle): Promise<void> {
 function describe({ estimator, format, libraries, size }: Model): string {
   const saved = Object.entries(libraries).find(([, version]) => version !== null);
   const by = saved ? `, saved with ${saved.join(" ")}` : "";
-  return `${estimator?.split(".").at(-1) ?? format} (${format}), ${showSize(size)}${by}`;
+  return `${estimator?.split(".").at(-1) ?? format} (${format}), ${showBytes(size)}${by}`;
 }

@@ -1,5 +1,6 @@
 // What was built: the digest, and what each layer weighs.
 import type { BuiltImage } from "../image/built.ts";
+import { showBytes } from "../validation/show.ts";
 import type { Render } from "./screen.ts";
 import { table } from "./table.ts";
 
@@ -14,14 +15,14 @@ export const renderBuild: Render<BuiltImage> = (built, screen) => {
     const seen =
       selfTest === null
         ? "not tried out: this machine does not run the platform"
-        : `ready in ${(selfTest.readyMs / 1000).toFixed(1)} s, ${decimal(selfTest.rss)} resident, ${selfTest.parity.flips} of ${selfTest.parity.rows} rows flip`;
+        : `ready in ${(selfTest.readyMs / 1000).toFixed(1)} s, ${showBytes(selfTest.rss)} resident, ${selfTest.parity.flips} of ${selfTest.parity.rows} rows flip`;
     return `${table(heading, [...rows, ["all", decimal(size), ""]], screen)}${seen}\n`;
   });
   const head = `${style("green", `✔ ${built.name} ${built.version}`)} ${built.digest}\n`;
   return `${head}${parts.join("")}${style("dim", "next:")} mlship push\n`;
 };
 
-/** `58.0 MB`, `1.3 kB`: each with one digit behind the point, so that a column can be compared. */
+/** Bytes of an image, `58.0 MB`, `1.3 kB`: as registries count, and each with one digit behind the point, so that a column can be compared. */
 function decimal(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -6,9 +6,10 @@ import { checkDrain } from "../../image/check/drain.ts";
 import { checkParity, showDelta } from "../../image/check/parity.ts";
 import type { Engine } from "../../image/ports.ts";
 import { selfTest } from "../../image/check/self-test.ts";
-import { checkSize, showSize } from "../../image/check/sizes.ts";
+import { checkSize } from "../../image/check/sizes.ts";
 import { scanImage } from "../../image/check/vulnerabilities.ts";
 import type { Golden } from "../../validation/golden.ts";
+import { showBytes } from "../../validation/show.ts";
 import type { Host } from "../host.ts";
 import type { Project } from "../project.ts";
 import { inStep } from "../step.ts";
@@ -62,7 +63,7 @@ export async function tryImage(
 export function showTrial({ readyMs, rss, parity, drain }: SelfTest): string {
   const seconds = (readyMs / 1000).toFixed(1);
   const differ = `${parity.flips} of ${parity.rows} rows flip, largest difference ${showDelta(parity.maxDelta)}`;
-  return `ready in ${seconds} s, ${showSize(rss)} resident; ${differ}; ended well under ${drain.answered} requests`;
+  return `ready in ${seconds} s, ${showBytes(rss)} resident; ${differ}; ended well under ${drain.answered} requests`;
 }
 
 /** @throws MlshipError `image.parity`, `image.drain`, exit 3. */

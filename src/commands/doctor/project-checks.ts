@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { MlshipError } from "../../errors.ts";
 import { digestBytes } from "../../digest.ts";
-import { showSize } from "../../image/check/sizes.ts";
+import { showBytes } from "../../validation/show.ts";
 import { parseReference } from "../../image/oci/reference.ts";
 import { openModel } from "../../model/open.ts";
 import { podStoreOf } from "../../cluster/pod-store.ts";
@@ -21,7 +21,7 @@ export function fileChecks({ config }: Project): Check[] {
         const told = format === "auto" ? {} : { format };
         const opened = await openModel(source, { ...told, handler: handler !== null });
         opened.close();
-        return { found: `${shown(config.folder, source)}, ${opened.format}, ${showSize(opened.size)}` };
+        return { found: `${shown(config.folder, source)}, ${opened.format}, ${showBytes(opened.size)}` };
       },
     },
     {
@@ -30,7 +30,7 @@ export function fileChecks({ config }: Project): Check[] {
         const { data } = config.validate;
         const found = await stat(data).catch(() => null);
         if (found === null) throw withoutData(data);
-        return { found: `${shown(config.folder, data)}, ${showSize(found.size)}` };
+        return { found: `${shown(config.folder, data)}, ${showBytes(found.size)}` };
       },
     },
   ];

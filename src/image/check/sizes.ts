@@ -72,7 +72,7 @@ export function checkSize(
   });
 }
 
-/** `62.3 MB`; decimal units, as registries count. */
+/** Bytes of an image, `62.3 MB`: decimal units, as registries count. All else is told in binary ones. */
 export function showSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   const units = ["kB", "MB", "GB"];
