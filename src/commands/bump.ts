@@ -1,7 +1,4 @@
 // `--bump`: the version that a judged model is released as, and mlship.yaml brought up to it.
-import { randomUUID } from "node:crypto";
-import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { newestOf, proposeVersion, type Proposal } from "../artifacts/bump.ts";
 import { fetchVersion } from "../artifacts/fetch.ts";
 import { requireMeaning } from "../artifacts/meaning.ts";
@@ -13,8 +10,9 @@ import { withVersion } from "../config/version-text.ts";
 import { MlshipError } from "../errors.ts";
 import type { Host } from "./host.ts";
 import type { Judgement } from "./judge.ts";
-import { makeState, type Project } from "./project.ts";
+import type { Project } from "./project.ts";
 import type { ProjectOptions } from "./result.ts";
+import { notPlain, replaceVersion } from "./write-version.ts";
 
 /** How the version came about, as documents tell it. */
 export interface Bump extends Proposal {
@@ -120,38 +118,6 @@ function tell({ kind, version, newest, why }: Bump): string[] {
   return [`version ${version}: ${chosen}`, ...reasons];
 }
 
-async function replaceVersion(
-  project: Project,
-  { file, text, version }: { file: string; text: string; version: string },
-): Promise<void> {
-  const unwritten = (why: string, cause?: unknown) =>
-    new MlshipError({
-      code: "version.unwritten",
-      what: `${project.config.name} ${version} is released, and mlship.yaml does not say so`,
-      why,
-      fix: `set version: ${version} in mlship.yaml`,
-      exit: "attention",
-      cause,
-    });
-  const temporary = path.join(await makeState(project), `mlship.yaml.${randomUUID()}`);
-  try {
-    // A link stays a link.
-    const place = await realpath(file);
-    const now = await readFile(place, "utf8");
-    const mark = now.startsWith("\uFEFF") ? "\uFEFF" : "";
-    if (now !== mark + text) throw unwritten("the file was changed while the command ran");
-    const written = withVersion(text, version);
-    if (written === null) throw notPlain();
-    await writeFile(temporary, mark + written, { mode: (await stat(place)).mode });
-    await rename(temporary, place);
-  } catch (error) {
-    if (error instanceof MlshipError) throw error;
-    throw unwritten(error instanceof Error ? error.message : String(error), error);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
 function overridden(kind: string): MlshipError {
   const where: Record<string, string> = {
     flag: "--set version sets it",
@@ -163,16 +129,6 @@ function overridden(kind: string): MlshipError {
     what: "--bump cannot raise a version that mlship.yaml does not decide",
     why: where[kind] ?? "mlship.yaml names none",
     fix: "leave --bump away, or let the key version of mlship.yaml decide",
-    exit: "usage",
-  });
-}
-
-function notPlain(): MlshipError {
-  return new MlshipError({
-    code: "version.not-plain",
-    what: "--bump cannot write another version into mlship.yaml",
-    why: "version is not written as a plain text there, but as an alias or a block",
-    fix: "write it on one line, such as version: 1.0.0",
     exit: "usage",
   });
 }

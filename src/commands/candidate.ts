@@ -1,15 +1,11 @@
 // The model that a command works on: copied aside, scanned, locked into an environment, loaded.
-import { copyFile, cp, mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Config } from "../config/config.ts";
-import { MlshipError } from "../errors.ts";
 import { bundleSchema, type Bundle } from "../model/bundle.ts";
-import { checkNames, digestFiles } from "../model/files.ts";
-import { inspectModel } from "../model/inspect.ts";
 import type { InputColumn, Model, Task } from "../model/model.ts";
 import { exactLibraries } from "../model/requirements.ts";
 import { signatureOf } from "../model/signature.ts";
-import { openDataset, type Dataset } from "../validation/dataset.ts";
+import type { Dataset } from "../validation/dataset.ts";
 import type { ReadLock } from "../image/lock/lock.ts";
 import type { Environment, Scorer, WaitingScorer } from "../validation/ports.ts";
 import { showBytes } from "../validation/show.ts";
@@ -17,6 +13,8 @@ import { openEnvironment, requirementsFor } from "./environment.ts";
 import type { Host } from "./host.ts";
 import { findLock, type FoundLock, type LockFacts } from "./open-lock.ts";
 import type { Project } from "./project.ts";
+import { readRows, type Rows } from "./read-rows.ts";
+import { stageModel } from "./stage-model.ts";
 import { startEarly, startIn } from "./start-early.ts";
 import { inStep } from "./step.ts";
 
@@ -50,66 +48,6 @@ interface Staged {
   folder: string;
   model: Model;
   handler: string | null;
-}
-
-/**
- * Copies the model into `folder`, so that what is scanned is what is loaded, and reads it there.
- * @throws MlshipError `model.*`: missing, of no known format (exit 2), or unsafe to load (exit 3).
- */
-export async function stageModel(
-  { path: source, format, handler, trust }: Config["model"],
-  folder: string,
-): Promise<{ model: Model; handler: string | null }> {
-  const kind = await stat(source).catch(() => null);
-  if (!kind) {
-    throw new MlshipError({
-      code: "model.missing",
-      what: `there is no model at ${source}`,
-      fix: "correct model.path in mlship.yaml",
-      exit: "usage",
-    });
-  }
-  if (kind.isDirectory()) await checkNames(source);
-  const name = path.basename(source);
-  const staged = kind.isDirectory() ? folder : path.join(folder, name);
-  // Links are copied as links: reading the model refuses those that leave its folder.
-  await cp(source, staged, { recursive: true, verbatimSymlinks: true });
-  const read = await inspectModel(staged, {
-    trust,
-    handler: handler !== null,
-    ...(format === "auto" ? {} : { format }),
-  }).catch((error: unknown) => {
-    throw namingOriginal(error, staged, source);
-  });
-  if (handler === null) return { model: read, handler: null };
-  const code = path.basename(handler);
-  await copyFile(handler, path.join(folder, code)).catch((cause: unknown) => {
-    const fix = "correct model.handler in mlship.yaml";
-    throw new MlshipError({
-      code: "model.handler-missing",
-      what: `there is no handler at ${handler}`,
-      fix,
-      exit: "usage",
-      cause,
-    });
-  });
-  return { model: { ...read, ...(await digestFiles(folder)) }, handler: code };
-}
-
-/** The same error about the file that the user knows, not about the copy of it. */
-function namingOriginal(error: unknown, copy: string, original: string): unknown {
-  if (!(error instanceof MlshipError)) return error;
-  const { code, what, why, fix, exit, problems, cause } = error;
-  const renamed = (text: string) => text.replaceAll(copy, original);
-  return new MlshipError({
-    code,
-    what: renamed(what),
-    ...(why === undefined ? {} : { why: renamed(why) }),
-    ...(fix === undefined ? {} : { fix }),
-    exit,
-    problems,
-    cause,
-  });
 }
 
 /** Gives the lock that a command goes by, for what is known of the model before any Python runs; null for none. */
@@ -153,13 +91,6 @@ export async function openSubject(project: Project, host: Host, folder: string):
   return await openData(project, host, staged, rows);
 }
 
-/** Rows that are being read. Whoever takes them closes the dataset. */
-interface Rows {
-  taken: Promise<Dataset>;
-  /** Ends reading and lets go of what was read. */
-  drop: () => Promise<void>;
-}
-
 /** Reads the model, and begins with the rows: the database has threads of its own. */
 async function openModel(
   project: Project,
@@ -179,29 +110,6 @@ async function openModel(
     await rows.drop();
     throw error;
   }
-}
-
-function readRows({ config }: Project, { signal }: Host, folder: string): Rows {
-  const { target, weight, key, data, train } = config.validate;
-  const roles = {
-    target,
-    ...(weight === null ? {} : { weight }),
-    ...(key === null ? {} : { key }),
-    ...(train === null ? {} : { train }),
-  };
-  const dropped = new AbortController();
-  const either = AbortSignal.any([signal, dropped.signal]);
-  const taken = openDataset(data, roles, path.join(folder, "spill"), either);
-  const closed = taken.then(
-    (dataset) => () => dataset.close(),
-    // Whoever takes the rows hears of it.
-    () => () => {},
-  );
-  const drop = async () => {
-    dropped.abort();
-    (await closed)();
-  };
-  return { taken, drop };
 }
 
 async function openData(
