@@ -1,6 +1,7 @@
 // Races 64 publishers and promoters: node test/bench/store/races.ts [ROUNDS] [URL]; without a URL on the strict fake.
+import { fork } from "node:child_process";
 import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import { join } from "node:path";
 import { objectsOn } from "../../s3/all-objects.ts";
 import { findDamage } from "../../s3/invariants.ts";
 import { openStore } from "../../s3/open-store.ts";
@@ -8,7 +9,7 @@ import { openBucket, removeBucket } from "../../s3/own-bucket.ts";
 import { race } from "../../s3/race.ts";
 
 const [rounds = "1000", given] = process.argv.slice(2);
-const fake = given === undefined ? new Worker(new URL("./fake-thread.ts", import.meta.url)) : null;
+const fake = given === undefined ? fork(join(import.meta.dirname, "fake-process.ts")) : null;
 /** What the fake says next. */
 const heard = async () => (fake === null ? {} : ((await once(fake, "message"))[0] as Said));
 interface Said {
@@ -34,7 +35,7 @@ for (const what of wrong) console.log(what);
 console.log(`${done} rounds, ${objects.size} objects, ${wrong.length} wrong`);
 await removeBucket(place);
 if (fake !== null) {
-  fake.postMessage("end");
+  fake.send("end");
   console.log(`${(await heard()).asked} requests to the fake`);
 }
 process.exitCode = wrong.length === 0 ? 0 : 1;
