@@ -214,6 +214,41 @@ describe("preparing", () => {
   });
 });
 
+describe("a machine with pyenv", () => {
+  /** A stand-in for pyenv: one version is selected, of others there are shims. @param prefix what `pyenv prefix` does */
+  function pyenv(prefix: string) {
+    const root = inNew("pyenv");
+    for (const folder of ["libexec", "shims", "selected/bin"])
+      mkdirSync(join(root, folder), { recursive: true });
+    const script = (file: string, text: string) => writeFileSync(join(root, file), text, { mode: 0o755 });
+    script("libexec/pyenv", `#!/bin/sh\n[ "$1" = prefix ] && ${prefix}\nshift 2\nexec "${python}" "$@"\n`);
+    script("selected/bin/python3", pythonScript);
+    for (const name of ["python3", "python3.10", "python3.9"]) {
+      const started = `echo ${name} >> "${root}/started"\n`;
+      script(
+        `shims/${name}`,
+        `#!/bin/sh\n${started}program="\${0##*/}"\nexec "${root}/libexec/pyenv" exec "$program" "$@"\n`,
+      );
+    }
+    const started = () => existsSync(join(root, "started"));
+    return { env: { ...onlyPython, PATH: `${join(root, "shims")}:${onlyPython["PATH"]}` }, started };
+  }
+
+  it("asks it once for the selected version, and starts no shim", async () => {
+    const { env, started } = pyenv(`echo "$(dirname "$0")/../selected" && exit`);
+    const locked = await environments({ env, lockFolder: inNew("locks") }).lock(["cloudpickle"], "auto");
+    expect(locked).toEqual(lock);
+    expect(started()).toBe(false);
+  });
+
+  it("goes by the shims where it does not say", async () => {
+    const { env, started } = pyenv("exit 1");
+    const locked = await environments({ env, lockFolder: inNew("locks") }).lock(["cloudpickle"], "auto");
+    expect(locked).toEqual(lock);
+    expect(started()).toBe(true);
+  });
+});
+
 describe("a machine without uv", () => {
   it("installs a pinned copy, also when two processes need it at once", async () => {
     const env = { ...onlyPython, UV_CACHE_DIR: join(cacheFolder, "uv") };

@@ -9,6 +9,7 @@ import type { Ran, Variables } from "../process.ts";
 import { bootstrapPython } from "./interpreters.ts";
 import type { PythonOptions, Uv } from "./options.ts";
 import { redact } from "./redact.ts";
+import { pathWithoutShims } from "./shims.ts";
 import { oldestUv, pinnedUv, uvWheels } from "./uv-wheels.ts";
 
 /**
@@ -19,14 +20,15 @@ import { oldestUv, pinnedUv, uvWheels } from "./uv-wheels.ts";
  */
 export async function openUv(options: PythonOptions): Promise<Uv> {
   const { VIRTUAL_ENV: _virtual, CONDA_PREFIX: _conda, UV_PYTHON: _python, ...inherited } = options.env;
+  await mkdir(options.cacheFolder, { recursive: true });
   const env = {
     UV_CACHE_DIR: join(options.cacheFolder, "uv"),
     ...inherited,
+    PATH: await pathWithoutShims(options),
     UV_PYTHON_DOWNLOADS: "never",
     UV_NO_PROGRESS: "1",
     NO_COLOR: "1",
   };
-  await mkdir(options.cacheFolder, { recursive: true });
   const program = (await isRecent("uv", options)) ? "uv" : await installUv(options);
   return async (args, cwd) => {
     const ran = await attempt(program, args, { env, cwd, signal: options.signal });
