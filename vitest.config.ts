@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // unit: pure rooms · cli: verbs in-process with a fake host · local: real Python, processes and
-// sockets on this machine · e2e: the built binary against the real engines of test/e2e/testbed ·
-// buckets: the same against its S3 servers alone ·
+// sockets on this machine · e2e: the built binary with real Python and real servers on this machine ·
+// images: the same against Docker, BuildKit and the registry of test/e2e/testbed · buckets: against its S3 servers ·
 // cluster: rollouts on its Kubernetes, where tests wait more than they work: each file in its own namespace.
 export default defineConfig({
   test: {
@@ -20,8 +20,17 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/s3/**"],
+          include: ["test/e2e/*.test.ts"],
+          globalSetup: ["test/e2e/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "images",
+          include: ["test/e2e/{images,kubernetes}/*.test.ts"],
           globalSetup: ["test/e2e/setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,

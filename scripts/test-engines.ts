@@ -1,42 +1,45 @@
-// Runs the tests that need engines: `node scripts/test-engines.ts`. Those of the cluster wait more than they work,
-// so they run beside those of the built binary: a second Vitest, since one runs its projects one after the other.
-// Those of this machine and of buckets follow them there: they share no engine with the others.
+// Runs the tests that need engines: `node scripts/test-engines.ts`. Two projects at a time, each in a Vitest of its own,
+// since one runs its projects one after the other. They share no engine but the registry.
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { finished } from "node:stream/promises";
 
+/** The longest first, and beside it what waits more than it works. */
+const projects = ["images", "cluster", "e2e", "buckets", "local"];
+const together = 2;
 const folder = await mkdtemp(path.join(tmpdir(), "mlship-engines-"));
-const beside = ["cluster", "local", "buckets"];
-const logOf = (project: string) => path.join(folder, `${project}.log`);
 
-/** Runs a project; what it prints goes to the terminal, or to a file. */
-function vitest(project: string, file?: string): Promise<boolean> {
-  const child = spawn("vitest", ["run", "--project", project], {
-    stdio: file === undefined ? "inherit" : ["ignore", "pipe", "pipe"],
-  });
-  if (file !== undefined) {
-    const stream = createWriteStream(file);
-    child.stdout?.pipe(stream, { end: false });
-    child.stderr?.pipe(stream, { end: false });
-  }
-  return new Promise((resolve, reject) => {
+/** Runs a project, and shows what it printed once it has ended. */
+async function run(project: string): Promise<boolean> {
+  const log = path.join(folder, `${project}.log`);
+  const stream = createWriteStream(log);
+  const child = spawn("vitest", ["run", "--project", project], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.pipe(stream, { end: false });
+  child.stderr.pipe(stream, { end: false });
+  const code = await new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve(code === 0));
+    child.once("close", resolve);
   });
+  stream.end();
+  await finished(stream);
+  process.stdout.write(await readFile(log, "utf8"));
+  return code === 0;
 }
 
-/** Runs those beside one after the other, each whatever the one before did. */
-async function inTurn(): Promise<boolean> {
-  const passed: boolean[] = [];
-  for (const project of beside) passed.push(await vitest(project, logOf(project)));
-  return passed.every(Boolean);
+/** Takes the next project until there is none, whatever became of the ones before. */
+async function work(): Promise<boolean> {
+  let passed = true;
+  for (let project = projects.shift(); project !== undefined; project = projects.shift()) {
+    passed = (await run(project)) && passed;
+  }
+  return passed;
 }
 
 try {
-  const passed = await Promise.all([vitest("e2e"), inTurn()]);
-  for (const project of beside) process.stdout.write(await readFile(logOf(project), "utf8"));
+  const passed = await Promise.all(Array.from({ length: together }, work));
   process.exitCode = passed.every(Boolean) ? 0 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

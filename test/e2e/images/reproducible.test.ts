@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openBuilder, type Builder } from "../bench/image/builder.ts";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { imageFor, listing, ownLayers } from "./images/layers.ts";
-import { openCancer, type Environment, type Project } from "./project.ts";
+import { openBuilder, type Builder } from "../../bench/image/builder.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { imageFor, listing, ownLayers } from "./layers.ts";
+import { openCancer, type Environment, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 /** Runs a daemon as on a machine that somebody else has set up. */

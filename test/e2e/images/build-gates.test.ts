@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { onEngine } from "./images/left.ts";
-import { openCancer, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { onEngine } from "./left.ts";
+import { openCancer, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 const run = promisify(execFile);

@@ -1,9 +1,9 @@
 // `mlship build` on the real engines: an image that is tried out, the same image again, and a build that is killed.
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { onEngine } from "./images/left.ts";
-import { openCancer, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { onEngine } from "./left.ts";
+import { openCancer, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 let project: Project;

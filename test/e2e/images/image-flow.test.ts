@@ -4,8 +4,8 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { openCancer, userRows, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { openCancer, userRows, type Project } from "../project.ts";
 
 const run = promisify(execFile);
 const host = process.env["MLSHIP_TEST_REGISTRY"] ?? "";

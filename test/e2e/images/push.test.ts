@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { digestBytes } from "../../src/digest.ts";
-import { parseReference } from "../../src/image/oci/reference.ts";
-import { openClient } from "../local/registry/client.ts";
-import { keepBuilt } from "../unit/image/kept-image.ts";
-import { eventually, openProject, type Project } from "./project.ts";
-import { openCutWay, startRealRegistry, type CutWay, type RealRegistry } from "./registry/registry.ts";
+import { digestBytes } from "../../../src/digest.ts";
+import { parseReference } from "../../../src/image/oci/reference.ts";
+import { openClient } from "../../local/registry/client.ts";
+import { keepBuilt } from "../../unit/image/kept-image.ts";
+import { eventually, openProject, type Project } from "../project.ts";
+import { openCutWay, startRealRegistry, type CutWay, type RealRegistry } from "../registry/registry.ts";
 
 let registry: RealRegistry;
 let way: CutWay;

@@ -6,10 +6,10 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { packImage } from "../../src/tools/docker/load-archive.ts";
-import { imageFor } from "./images/layers.ts";
-import { eventually, openCancer, userRows, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { packImage } from "../../../src/tools/docker/load-archive.ts";
+import { imageFor } from "./layers.ts";
+import { eventually, openCancer, userRows, type Project } from "../project.ts";
 
 const run = promisify(execFile);
 const registry = process.env["MLSHIP_TEST_REGISTRY"];

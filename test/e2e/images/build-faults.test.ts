@@ -2,10 +2,10 @@
 import { createServer, request, type Server } from "node:http";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { onEngine } from "./images/left.ts";
-import { startBuildKit, type OwnBuildKit } from "./images/own-buildkit.ts";
-import { eventually, freePort, openCancer, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { onEngine } from "./left.ts";
+import { startBuildKit, type OwnBuildKit } from "./own-buildkit.ts";
+import { eventually, freePort, openCancer, type Project } from "../project.ts";
 
 const registry = process.env["MLSHIP_TEST_REGISTRY"] ?? "";
 const base = `${registry}/library/python:3.11-slim`;

@@ -2,9 +2,9 @@
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { imageFor, ownLayers, unpack } from "./images/layers.ts";
-import { openProject, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { imageFor, ownLayers, unpack } from "./layers.ts";
+import { openProject, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 const name = "-a  $(touch pwned) `id` ${HOME} $HOME \"b\" 'c' \\ \\n # <<EOF * ? [x] é 🐟 !.onnx";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { assignment } from "../../src/image/plan/emit.ts";
-import { openCancer, type Project } from "./project.ts";
+import { assignment } from "../../../src/image/plan/emit.ts";
+import { openCancer, type Project } from "../project.ts";
 
 const run = promisify(execFile);
 const registry = process.env["MLSHIP_TEST_REGISTRY"];

@@ -7,10 +7,10 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { digestBytes, type Digest } from "../../src/digest.ts";
-import { mediaTypes } from "../../src/image/oci/manifest.ts";
-import { scanImage } from "../../src/image/check/vulnerabilities.ts";
-import { findScanner } from "../../src/tools/scanner.ts";
+import { digestBytes, type Digest } from "../../../src/digest.ts";
+import { mediaTypes } from "../../../src/image/oci/manifest.ts";
+import { scanImage } from "../../../src/image/check/vulnerabilities.ts";
+import { findScanner } from "../../../src/tools/scanner.ts";
 
 const run = promisify(execFile);
 /** Grype, and the program that writes a database for it; see testbed/engines/judges.sh. */

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { dump } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { guardianObjects } from "../../src/cluster/kinds/guardian.ts";
-import type { KubernetesObject } from "../../src/cluster/manifest.ts";
-import { anywhere } from "../../src/cluster/pod/placement.ts";
+import { guardianObjects } from "../../../src/cluster/kinds/guardian.ts";
+import type { KubernetesObject } from "../../../src/cluster/manifest.ts";
+import { anywhere } from "../../../src/cluster/pod/placement.ts";
 import {
   baseObjectsOf,
   canaryJobOf,
@@ -16,14 +16,14 @@ import {
   routerObjectsOf,
   stableServiceOf,
   usersServiceOf,
-} from "../../src/cluster/rollout-objects.ts";
-import { haproxyConfig } from "../../src/cluster/router/haproxy-config.ts";
-import { routerFolder, shareText } from "../../src/cluster/router/share.ts";
-import type { Served } from "../../src/cluster/served.ts";
-import { digestBytes } from "../../src/digest.ts";
-import { deliveries, served } from "../unit/cluster/example.ts";
-import { checkov, judge, score } from "./kubernetes/judges.ts";
-import { writeSchemas } from "./kubernetes/schemas.ts";
+} from "../../../src/cluster/rollout-objects.ts";
+import { haproxyConfig } from "../../../src/cluster/router/haproxy-config.ts";
+import { routerFolder, shareText } from "../../../src/cluster/router/share.ts";
+import type { Served } from "../../../src/cluster/served.ts";
+import { digestBytes } from "../../../src/digest.ts";
+import { deliveries, served } from "../../unit/cluster/example.ts";
+import { checkov, judge, score } from "./judges.ts";
+import { writeSchemas } from "./schemas.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "mlship-rollout-"));
 const namespace = path.basename(folder).toLowerCase();

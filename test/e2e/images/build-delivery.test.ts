@@ -1,11 +1,11 @@
 // Models that are no layer of the image, for real: an image of their own that pods mount, and files from S3.
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { PushDocument } from "../../src/commands/push.ts";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { onEngine } from "./images/left.ts";
-import { startRealRegistry, type RealRegistry } from "./registry/registry.ts";
-import { openCancer, type Project } from "./project.ts";
+import type { PushDocument } from "../../../src/commands/push.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { onEngine } from "./left.ts";
+import { startRealRegistry, type RealRegistry } from "../registry/registry.ts";
+import { openCancer, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 let project: Project;

@@ -7,9 +7,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { digestBytes } from "../../src/digest.ts";
-import { startBuildKit, type OwnBuildKit } from "./images/own-buildkit.ts";
-import { openProject, type Project } from "./project.ts";
+import { digestBytes } from "../../../src/digest.ts";
+import { startBuildKit, type OwnBuildKit } from "./own-buildkit.ts";
+import { openProject, type Project } from "../project.ts";
 
 const run = promisify(execFile);
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;

@@ -1,8 +1,8 @@
 // `mlship build --verify` for real: two builds from nothing are one image, and a template that spoils this is found out.
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { openCancer, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { openCancer, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 let project: Project;

@@ -1,8 +1,8 @@
 // Images of libraries that bring native code are built, start, and answer what was validated; the other tests build ONNX and joblib.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeFile } from "node:fs/promises";
-import type { BuiltImage } from "../../src/image/built.ts";
-import { openProject, type Project } from "./project.ts";
+import type { BuiltImage } from "../../../src/image/built.ts";
+import { openProject, type Project } from "../project.ts";
 
 const base = `${process.env["MLSHIP_TEST_REGISTRY"]}/library/python:3.11-slim`;
 let project: Project;
