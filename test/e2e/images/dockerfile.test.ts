@@ -1,4 +1,4 @@
-// A context as it is written, built by the real BuildKit from hostile but legal values, twice, and read back.
+// A context as it is written, built by the real BuildKit from hostile but legal values, and read back.
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,11 +18,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Builds a context from nothing into an OCI layout. @returns the manifest's digest */
+/** Builds a context into an OCI layout. @returns the manifest's digest */
 async function build(context: string, name: string): Promise<string> {
   const layout = path.join(folder, name);
   const output = `type=oci,tar=false,dest=${layout},rewrite-timestamp=true`;
-  const options = ["--no-cache", "--provenance=false", "--sbom=false", "--build-arg", "SOURCE_DATE_EPOCH=0"];
+  const options = ["--provenance=false", "--sbom=false", "--build-arg", "SOURCE_DATE_EPOCH=0"];
   await run("docker", ["buildx", "build", ...options, "--output", output, context], { maxBuffer: 1 << 26 });
   const index = JSON.parse(await readFile(path.join(layout, "index.json"), "utf8")) as {
     manifests: [{ digest: string }];
@@ -44,7 +44,7 @@ interface ImageConfiguration {
 }
 
 test(
-  "a generated context passes hadolint and BuildKit's checks, and gives one digest twice",
+  "a generated context passes hadolint, Checkov and BuildKit's checks, and carries what it was given",
   { timeout: 900_000 },
   async () => {
     project = await openCancer();
@@ -60,13 +60,11 @@ test(
     const text = await readFile(dockerfile, "utf8");
     const hostile = "a \"b\" \\ ${HOME} $(id) `id` 'c' é 🐟 \\";
     await writeFile(dockerfile, `${text}LABEL ${assignment("dev.mlship.test", hostile)}\n`);
-    const first = await build(context, "first");
-    expect(await build(context, "second")).toBe(first);
-    const manifest = await blob<Manifest>("first", first);
+    const manifest = await blob<Manifest>("built", await build(context, "built"));
     expect(manifest.layers).toHaveLength((await baseLayers()) + 4);
     const size = manifest.layers.slice(-4).reduce((sum, layer) => sum + layer.size, 0);
     expect(size).toBeLessThanOrEqual(60_000_000);
-    const { config } = await blob<ImageConfiguration>("first", manifest.config.digest);
+    const { config } = await blob<ImageConfiguration>("built", manifest.config.digest);
     expect(config.Labels["dev.mlship.test"]).toBe(hostile);
     expect(config.User).toBe("65532:65532");
   },
