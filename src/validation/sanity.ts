@@ -1,4 +1,5 @@
 // Signs that a model is broken, whatever its metrics say.
+import type { Probabilities } from "./metrics/answers.ts";
 import { showLabel } from "./labels.ts";
 import type { Series } from "./series.ts";
 
@@ -21,7 +22,7 @@ export interface RawAnswers {
   classes: number | null;
   /** The classes of the predictions, -1 for none of them; null for a regressor. */
   own: Int32Array | null;
-  probabilities: Float64Array | null;
+  probabilities: Probabilities | null;
 }
 
 /** Looks for answers that no working model gives. */

@@ -1,4 +1,5 @@
 // Gives a scorer the rows of a data set in batches, and gathers its answers.
+import type { Probabilities } from "./metrics/answers.ts";
 import { MlshipError } from "../errors.ts";
 import type { InputColumn } from "../model/model.ts";
 import type { Dataset } from "./dataset.ts";
@@ -11,7 +12,7 @@ export interface Answer {
   predictions: Series;
   outputs: number;
   /** Row by row; null when the model gives none. */
-  probabilities: Float64Array | null;
+  probabilities: Probabilities | null;
   /** Probabilities per row, 0 when there are none. */
   width: number;
 }
@@ -61,7 +62,7 @@ class Gathering {
   readonly #total: number;
   #shape: { outputs: number; width: number } | null = null;
   #predictions = new SeriesBuilder(0);
-  #probabilities: Float64Array | null = null;
+  #probabilities: Probabilities | null = null;
 
   constructor(total: number) {
     this.#total = total;
@@ -71,7 +72,7 @@ class Gathering {
     if (this.#shape === null) {
       this.#shape = { outputs, width };
       this.#predictions = new SeriesBuilder(this.#total * outputs);
-      if (width > 0) this.#probabilities = new Float64Array(this.#total * width);
+      if (width > 0) this.#probabilities = new Float32Array(this.#total * width);
     }
     if (outputs !== this.#shape.outputs || width !== this.#shape.width) {
       throw misshapen(
@@ -79,8 +80,16 @@ class Gathering {
       );
     }
     this.#predictions.add(predictions);
-    if (probabilities) this.#probabilities?.set(probabilities, this.rows * width);
+    if (probabilities) this.#keep(probabilities, this.rows * width);
     this.rows += predictions.length / outputs;
+  }
+
+  /** In single precision, which is half the memory, until a value needs more. */
+  #keep(probabilities: Float64Array, from: number): void {
+    const kept = this.#probabilities;
+    if (kept instanceof Float32Array && !probabilities.every(isSingle))
+      this.#probabilities = Float64Array.from(kept);
+    this.#probabilities?.set(probabilities, from);
   }
 
   finish(): Answer {
@@ -88,6 +97,9 @@ class Gathering {
     return { predictions: this.#predictions.finish(), outputs, probabilities: this.#probabilities, width };
   }
 }
+
+/** Whether single precision holds a number as it is. NaN counts: it stays NaN. */
+const isSingle = (value: number) => Object.is(Math.fround(value), value);
 
 /** Holds an answer to the number of rows that it is for. */
 function held(answer: BatchAnswer, rows: number): BatchAnswer {

@@ -1,4 +1,5 @@
 // Classes that stand in another order than they should: probabilities against predictions, and answers against the truth.
+import type { Probabilities } from "../metrics/answers.ts";
 import type { Label } from "../../model/model.ts";
 import type { Finding } from "../sanity.ts";
 
@@ -9,7 +10,7 @@ export interface ClassAnswered {
   /** The model's own decisions; -1 for none of its classes. */
   predicted: Int32Array;
   /** Row by row; null when the model gives none. */
-  probabilities: Float64Array | null;
+  probabilities: Probabilities | null;
 }
 
 /** Nearly all rows of a class: a model that merely decides by another threshold never comes near. */
@@ -114,7 +115,7 @@ function findSwap(counts: Float64Array, share: number): Map<number, number> | nu
   return swapped.size >= 2 && new Set(swapped.values()).size === swapped.size ? swapped : null;
 }
 
-function argmax(probabilities: Float64Array, classes: number, row: number): number {
+function argmax(probabilities: Probabilities, classes: number, row: number): number {
   let best = 0;
   for (let place = 1; place < classes; place++) {
     if ((probabilities[row * classes + place] ?? 0) > (probabilities[row * classes + best] ?? 0))

@@ -1,6 +1,7 @@
 // A model's answers as bytes: one line of JSON that says what follows, then the numbers as they lie in memory.
 import { endianness } from "node:os";
 import { z } from "zod";
+import type { Probabilities } from "../metrics/answers.ts";
 import type { Answered } from "./production.ts";
 
 const label = z.union([z.string(), z.number(), z.boolean()]);
@@ -31,7 +32,7 @@ export function writeAnswers(answered: Answered): Uint8Array[] {
   const text = `${endianness()} ${JSON.stringify(head)}`;
   const length = Buffer.byteLength(text) + 1;
   const line = Buffer.from(`${text}${" ".repeat((8 - (length % 8)) % 8)}\n`);
-  const blocks = task === "regression" ? [predicted] : [answered.probabilities, predicted];
+  const blocks = task === "regression" ? [predicted] : [doubles(answered.probabilities), predicted];
   return [
     line,
     ...blocks.flatMap((block) =>
@@ -73,4 +74,9 @@ function parse(text: string): unknown {
     // Not a head: the schema refuses it.
     return null;
   }
+}
+
+/** The file holds double precision, whatever a model's answers need. */
+function doubles(probabilities: Probabilities | null): Float64Array | null {
+  return probabilities instanceof Float32Array ? Float64Array.from(probabilities) : probabilities;
 }

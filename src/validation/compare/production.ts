@@ -3,7 +3,7 @@ import type { Digest } from "../../digest.ts";
 import type { Label } from "../../model/model.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { classFinder, showLabels } from "../labels.ts";
-import type { Answers } from "../metrics/answers.ts";
+import type { Answers, Probabilities } from "../metrics/answers.ts";
 
 /** The version in production, and what it answered to the very rows that the candidate is judged on. */
 export interface Production {
@@ -22,7 +22,7 @@ export type Answered =
       classes: readonly Label[];
       predicted: Int32Array;
       /** One per class; null when the model gives none. */
-      probabilities: Float64Array | null;
+      probabilities: Probabilities | null;
     }
   | {
       task: "regression";
@@ -77,7 +77,7 @@ export function align(candidate: Pick<Evaluation, "classes" | "answers">, produc
 }
 
 /** The same probabilities, each in the column of its class. */
-function moveColumns(probabilities: Float64Array, places: Int32Array, width: number): Float64Array {
+function moveColumns(probabilities: Probabilities, places: Int32Array, width: number): Float64Array {
   const rows = probabilities.length / places.length;
   const moved = new Float64Array(rows * width);
   for (let row = 0; row < rows; row++) {

@@ -1,5 +1,8 @@
 // What metrics are computed from: a model's answers beside the truth, in arrays.
 
+/** Chances of classes, row by row: in single precision where that holds every value that the model gave. */
+export type Probabilities = Float32Array | Float64Array;
+
 /** Answers of a classifier. Classes are numbered in the model's own order. */
 export interface ClassAnswers {
   task: "binary" | "multiclass";
@@ -11,7 +14,7 @@ export interface ClassAnswers {
   /** -1 where the model answered none of its classes. */
   predicted: Int32Array;
   /** Row by row, one probability per class; null when the model gives none. */
-  probabilities: Float64Array | null;
+  probabilities: Probabilities | null;
   /** Null when every row counts alike. */
   weights: Float64Array | null;
 }

@@ -16,7 +16,7 @@ const mostAtOnce = 1_000_000;
  * @param width values per row
  * @param column which of them counts
  */
-export function orderRows(values: Float64Array, width: number, column: number): Uint32Array {
+export function orderRows(values: Float32Array | Float64Array, width: number, column: number): Uint32Array {
   const rows = values.length / width;
   // −0 + 0 is 0: equal numbers need equal bits.
   const key = (row: number) => (values[row * width + column] ?? 0) + 0;

@@ -1,11 +1,19 @@
 // Metrics of the probabilities themselves: log loss, Brier score, expected calibration error.
-import { type ClassAnswers, type Measured, measured, totalWeight, unmeasured, weightOf } from "./answers.ts";
+import {
+  type ClassAnswers,
+  type Measured,
+  measured,
+  totalWeight,
+  unmeasured,
+  weightOf,
+  type Probabilities,
+} from "./answers.ts";
 import { unranked } from "./ranking.ts";
 
 /** What the probabilities of one row cost. */
 export type RowLoss = (row: number) => number;
 
-function meanOverRows(answers: ClassAnswers, lossOfRow: (probabilities: Float64Array) => RowLoss): Measured {
+function meanOverRows(answers: ClassAnswers, lossOfRow: (probabilities: Probabilities) => RowLoss): Measured {
   const { probabilities, truth, weights } = answers;
   const fault = unranked(answers);
   if (!probabilities || fault !== null) return unmeasured(fault ?? "");
@@ -20,7 +28,7 @@ function meanOverRows(answers: ClassAnswers, lossOfRow: (probabilities: Float64A
  * with float64's ε, as in scikit-learn's `log_loss`, so that a certain and wrong answer costs 36.04, not
  * infinity.
  */
-export function logLossOf({ classes, truth }: ClassAnswers, probabilities: Float64Array): RowLoss {
+export function logLossOf({ classes, truth }: ClassAnswers, probabilities: Probabilities): RowLoss {
   return (row) => {
     const probability = probabilities[row * classes + (truth[row] ?? 0)] ?? 0;
     return -Math.log(Math.min(Math.max(probability, Number.EPSILON), 1 - Number.EPSILON));
@@ -33,7 +41,7 @@ export function logLossOf({ classes, truth }: ClassAnswers, probabilities: Float
  */
 export function brierOf(
   { task, classes, positive, truth }: ClassAnswers,
-  probabilities: Float64Array,
+  probabilities: Probabilities,
 ): RowLoss {
   const distance = (row: number, place: number) =>
     ((truth[row] === place ? 1 : 0) - (probabilities[row * classes + place] ?? 0)) ** 2;
@@ -61,7 +69,7 @@ export const calibrationBins = 10;
 /** The bin of each row, and how far its outcome (0 or 1) is above its probability. */
 export function calibratedOf(
   { task, classes, positive, truth }: ClassAnswers,
-  probabilities: Float64Array,
+  probabilities: Probabilities,
 ): { bin: (row: number) => number; gap: (row: number) => number } {
   const place = (row: number) =>
     task === "binary" ? positive : highest(probabilities, row * classes, classes);
@@ -100,7 +108,7 @@ export function ece(answers: ClassAnswers): Measured {
 }
 
 /** Place of the highest of `count` values from `start` on; the first of equals. */
-function highest(values: Float64Array, start: number, count: number): number {
+function highest(values: Probabilities, start: number, count: number): number {
   let best = 0;
   for (let place = 1; place < count; place++) {
     if ((values[start + place] ?? 0) > (values[start + best] ?? 0)) best = place;

@@ -1,5 +1,12 @@
 // Metrics of how probabilities rank the rows: area under the ROC curve, average precision.
-import { type ClassAnswers, type Measured, measured, unmeasured, weightOf } from "./answers.ts";
+import {
+  type ClassAnswers,
+  type Measured,
+  measured,
+  unmeasured,
+  weightOf,
+  type Probabilities,
+} from "./answers.ts";
 import { orderRows } from "./order.ts";
 
 /** Which class a ranking is about, and how several rankings become one number. */
@@ -20,12 +27,12 @@ export interface Ranking {
 }
 
 /** Rankings of one set of probabilities that are kept: one sort serves every metric and interval. */
-const kept = new WeakMap<Float64Array, { answers: ClassAnswers; place: number; ranking: Ranking }[]>();
+const kept = new WeakMap<Probabilities, { answers: ClassAnswers; place: number; ranking: Ranking }[]>();
 /** Numbers in kept rankings per set of probabilities, about 24 bytes each; the last one is always kept. */
 const mostKept = 4_000_000;
 
 /** Ranks the rows by the probability of the class at `place`. */
-export function rank(answers: ClassAnswers, probabilities: Float64Array, place: number): Ranking {
+export function rank(answers: ClassAnswers, probabilities: Probabilities, place: number): Ranking {
   const known = kept.get(probabilities) ?? [];
   const { truth, weights } = answers;
   const same = known.find(
@@ -38,7 +45,7 @@ export function rank(answers: ClassAnswers, probabilities: Float64Array, place: 
   return ranking;
 }
 
-function makeRanking(answers: ClassAnswers, probabilities: Float64Array, place: number): Ranking {
+function makeRanking(answers: ClassAnswers, probabilities: Probabilities, place: number): Ranking {
   const { truth, classes, weights } = answers;
   // As scikit-learn does, rows without weight are left out before thresholds are taken.
   const all = orderRows(probabilities, classes, place);

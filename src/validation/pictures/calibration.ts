@@ -1,5 +1,5 @@
 // Reliability: how often what was given a probability is so, in bins of equal width.
-import { type ClassAnswers, weightOf } from "../metrics/answers.ts";
+import { type ClassAnswers, weightOf, type Probabilities } from "../metrics/answers.ts";
 import { calibrationBins } from "../metrics/probability.ts";
 import type { Calibration } from "../report/pictures.ts";
 
@@ -37,7 +37,7 @@ export function calibrationOf(answers: ClassAnswers): Calibration | null {
 }
 
 /** Place of the highest probability of a row; the first of equals. */
-function mostProbable(probabilities: Float64Array, start: number, classes: number): number {
+function mostProbable(probabilities: Probabilities, start: number, classes: number): number {
   let best = 0;
   for (let place = 1; place < classes; place++) {
     if ((probabilities[start + place] ?? 0) > (probabilities[start + best] ?? 0)) best = place;

@@ -1,6 +1,6 @@
 // ROC and precision-recall curves: exact points at a hundred quantiles of each kind of row.
 import type { Label } from "../../model/model.ts";
-import { type ClassAnswers, weightOf } from "../metrics/answers.ts";
+import { type ClassAnswers, weightOf, type Probabilities } from "../metrics/answers.ts";
 import type { Curve, Pictures } from "../report/pictures.ts";
 
 type Curves = Pictures["curves"][number];
@@ -43,7 +43,7 @@ function largest({ classes, truth, weights }: ClassAnswers): number[] {
  */
 function draw(
   answers: ClassAnswers,
-  probabilities: Float64Array,
+  probabilities: Probabilities,
   place: number,
 ): Pick<Curves, "roc" | "precisionRecall"> | null {
   const { truth, classes, weights } = answers;
@@ -85,7 +85,7 @@ function push(curve: Curve, x: number, y: number): void {
 const rounded = (value: number) => Number(value.toFixed(6));
 
 /** Scores from high to low, without repetition; the lowest score is the last of them. */
-function thresholdsOf(answers: ClassAnswers, probabilities: Float64Array, place: number): Float64Array {
+function thresholdsOf(answers: ClassAnswers, probabilities: Probabilities, place: number): Float64Array {
   const { truth, classes, weights } = answers;
   const scores = [new Float64Array(truth.length), new Float64Array(truth.length)] as const;
   const lengths = [0, 0];

@@ -1,4 +1,5 @@
 // The baseline for monitoring: how features and predictions were distributed when the model was judged.
+import type { Probabilities } from "../metrics/answers.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { setImmediate } from "node:timers/promises";
 import type { InputColumn, Label } from "../../model/model.ts";
@@ -49,7 +50,7 @@ export interface Answered {
   positive: Label | null;
   predictions: Series;
   /** Row by row; null when the model gives none. */
-  probabilities: Float64Array | null;
+  probabilities: Probabilities | null;
   /** Numbers of one row's answer: 1 but for a regressor of several outputs. */
   outputs: number;
 }
@@ -98,7 +99,7 @@ function profileNumbers(values: Float64Array, outputs: number): ColumnProfile[] 
 }
 
 /** Every `width`-th number from `first` on. */
-function every(values: Float64Array, width: number, first: number): Float64Array {
+function every(values: Probabilities, width: number, first: number): Float64Array {
   return new Float64Array(values.length / width).map((_zero, row) => values[row * width + first] ?? 0);
 }
 

@@ -1,5 +1,11 @@
 // The paired bootstrap: both models on the same rows, drawn with replacement, sorted once for all draws.
-import { type Answers, type ClassAnswers, type NumberAnswers, rowsOf } from "../metrics/answers.ts";
+import {
+  type Answers,
+  type ClassAnswers,
+  type NumberAnswers,
+  rowsOf,
+  type Probabilities,
+} from "../metrics/answers.ts";
 import { brierOf, calibratedOf, calibrationBins, logLossOf } from "../metrics/probability.ts";
 import { rank } from "../metrics/ranking.ts";
 import { lossOf, sortedErrors } from "../metrics/regression.ts";
@@ -77,7 +83,7 @@ function meanOf(answers: Answers, cost: (row: number) => number): Statistic {
   };
 }
 
-function eceOf(answers: ClassAnswers, probabilities: Float64Array): Statistic {
+function eceOf(answers: ClassAnswers, probabilities: Probabilities): Statistic {
   const { weights, truth } = answers;
   const { bin, gap } = calibratedOf(answers, probabilities);
   const bins = Uint8Array.from(truth, (_is, row) => bin(row));
@@ -96,7 +102,7 @@ function eceOf(answers: ClassAnswers, probabilities: Float64Array): Statistic {
 }
 
 /** One class's ranking, made once: by place in the order, the row, whether it is positive, and where groups end. */
-function sortedOf(answers: ClassAnswers, probabilities: Float64Array, place: number) {
+function sortedOf(answers: ClassAnswers, probabilities: Probabilities, place: number) {
   const { order, starts } = rank(answers, probabilities, place);
   const positive = Uint8Array.from(order, (row) => (answers.truth[row] === place ? 1 : 0));
   const last = new Uint8Array(order.length);
@@ -110,7 +116,7 @@ interface RankedStatistic {
   positive: () => number;
 }
 
-function areaOf(answers: ClassAnswers, probabilities: Float64Array, place: number): RankedStatistic {
+function areaOf(answers: ClassAnswers, probabilities: Probabilities, place: number): RankedStatistic {
   const { order, positive, last, weights } = sortedOf(answers, probabilities, place);
   let positives = 0;
   return {
@@ -136,7 +142,7 @@ function areaOf(answers: ClassAnswers, probabilities: Float64Array, place: numbe
   };
 }
 
-function stepAreaOf(answers: ClassAnswers, probabilities: Float64Array, place: number): RankedStatistic {
+function stepAreaOf(answers: ClassAnswers, probabilities: Probabilities, place: number): RankedStatistic {
   const { order, positive, last, weights } = sortedOf(answers, probabilities, place);
   let positives = 0;
   return {

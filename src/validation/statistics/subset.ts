@@ -1,5 +1,5 @@
 // The answers to some of the rows, for slices and groups.
-import type { Answers } from "../metrics/answers.ts";
+import type { Answers, Probabilities } from "../metrics/answers.ts";
 
 /** Answers of the rows, in that order. `rows` are row numbers from 0. */
 export function subsetOf(answers: Answers, rows: Int32Array): Answers {
@@ -22,7 +22,7 @@ export function subsetOf(answers: Answers, rows: Int32Array): Answers {
   };
 }
 
-function picked(values: Float64Array, rows: Int32Array, width: number): Float64Array {
+function picked(values: Probabilities, rows: Int32Array, width: number): Float64Array {
   const some = new Float64Array(rows.length * width);
   for (let place = 0; place < rows.length; place++) {
     const from = (rows[place] ?? 0) * width;

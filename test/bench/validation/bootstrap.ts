@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Probabilities } from "../../../src/validation/metrics/answers.ts";
 import { rocAuc } from "../../../src/validation/metrics/ranking.ts";
 import { drawPaired } from "../../../src/validation/statistics/bootstrap.ts";
 import { Stream } from "../../../src/validation/statistics/random.ts";
@@ -12,7 +13,7 @@ import { binaryWorld } from "./worlds.ts";
 const python = process.argv[2] ?? "python3";
 const [rows = 100_000, draws = 2000, peerDraws = 20] = process.argv.slice(3).map(Number);
 const [candidate, production] = binaryWorld("bench", 0.3, 0.5).make(new Stream(1, 1), rows);
-const chance = (probabilities: Float64Array | null) =>
+const chance = (probabilities: Probabilities | null) =>
   Float64Array.from({ length: rows }, (_none, row) => probabilities?.[2 * row + 1] ?? 0);
 
 const began = performance.now();
