@@ -79,7 +79,7 @@ export async function evaluate(input: EvaluationInput): Promise<Evaluation> {
     classes: classes.length,
   };
   if (answer.probabilities && answer.width !== classes.length) throw wrongWidth(answer.width, classes);
-  const own = answer.predictions.encode(find);
+  const own = answer.predictions.encode(find, classes.length);
   const answers: Answers = {
     task,
     classes: classes.length,

@@ -1,7 +1,7 @@
 // Labels as a data file writes them, matched with the classes that a model knows.
 import { MlshipError } from "../errors.ts";
 import type { Label } from "../model/model.ts";
-import type { Series } from "./series.ts";
+import type { Places, Series } from "./series.ts";
 
 /** Shows a label as it would be written in YAML: text in quotes, so that "1" and 1 differ. */
 export function showLabel(label: Label): string {
@@ -45,9 +45,9 @@ const written = (label: Label) => String(label === 0 ? 0 : label);
  * @param source who holds the labels, for the message: `column "target" of test.csv`.
  * @throws MlshipError `data.unknown-label` that names the labels that the model does not know.
  */
-export function encodeLabels(labels: Series, classes: readonly Label[], source: string): Int32Array {
+export function encodeLabels(labels: Series, classes: readonly Label[], source: string): Places {
   const find = classFinder(classes);
-  const places = labels.encode(find);
+  const places = labels.encode(find, classes.length);
   if (!places.includes(-1)) return places;
   const unknown = distinctLabels(labels.distinct()).filter((label) => find(label) === -1);
   throw new MlshipError({

@@ -1,7 +1,7 @@
 // Signs that a model is broken, whatever its metrics say.
 import type { Probabilities } from "./metrics/answers.ts";
 import { showLabel } from "./labels.ts";
-import type { Series } from "./series.ts";
+import type { Places, Series } from "./series.ts";
 
 /** Something seen in the answers. `fail` fails the verdict, `warn` does not. */
 export interface Finding {
@@ -21,7 +21,7 @@ export interface RawAnswers {
   /** The classes that the model may answer; null for a regressor. */
   classes: number | null;
   /** The classes of the predictions, -1 for none of them; null for a regressor. */
-  own: Int32Array | null;
+  own: Places | null;
   probabilities: Probabilities | null;
 }
 
@@ -61,7 +61,7 @@ function inspectPredictions({ predictions, own }: RawAnswers): Finding[] {
 }
 
 /** Predictions that are no finite numbers, and those that are no class of the model. */
-function countOdd(predictions: Series, own: Int32Array | null) {
+function countOdd(predictions: Series, own: Places | null) {
   const [isOdd, strange] = [(value: number) => !Number.isFinite(value), { rows: 0, first: -1 }];
   if (own === null) return [predictions.numbers().filter(isOdd).length, strange] as const;
   let broken = 0;

@@ -1,8 +1,12 @@
 // One label per row, in a few bytes each: numbers as they are, all else as places in a list of labels.
 import type { Label } from "../model/model.ts";
 
-/** As many as a byte tells apart. */
+/** As many as a byte tells apart, and with -1 beside them. */
 const fewLabels = 256;
+const fewPlaces = 128;
+
+/** A place among labels or classes per row, -1 for none: in a byte each where there are few. */
+export type Places = Int8Array | Int32Array;
 
 /** Labels of many rows. */
 export class Series {
@@ -83,11 +87,14 @@ export class Series {
     return names ? [...found].map((place) => names[place] ?? Number.NaN) : [...found];
   }
 
-  /** What `find` says of each row's label; it is asked once per different label. */
-  encode(find: (label: Label) => number): Int32Array {
+  /**
+   * What `find` says of each row's label; it is asked once per different label.
+   * @param count it says -1 to before this
+   */
+  encode(find: (label: Label) => number, count = Number.POSITIVE_INFINITY): Places {
     const names = this.#names;
     // A typed array's own `from` goes through an iterator: thirty times as slow as a loop.
-    const encoded = new Int32Array(this.length);
+    const encoded = count <= fewPlaces ? new Int8Array(this.length) : new Int32Array(this.length);
     if (names) {
       const places = Int32Array.from(names, find);
       for (let row = 0; row < encoded.length; row++) encoded[row] = places[this.#values[row] ?? -1] ?? -1;

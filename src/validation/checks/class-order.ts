@@ -2,13 +2,14 @@
 import type { Probabilities } from "../metrics/answers.ts";
 import type { Label } from "../../model/model.ts";
 import type { Finding } from "../sanity.ts";
+import type { Places } from "../series.ts";
 
 /** How a classifier answered, with classes as places. */
 export interface ClassAnswered {
   classes: readonly Label[];
-  truth: Int32Array;
+  truth: Places;
   /** The model's own decisions; -1 for none of its classes. */
-  predicted: Int32Array;
+  predicted: Places;
   /** Row by row; null when the model gives none. */
   probabilities: Probabilities | null;
 }
@@ -84,7 +85,7 @@ export function inspectRanking({ rocAuc, positives, negatives }: Ranked): Findin
 }
 
 /** Counts of pairs: `counts[a * classes + b]`. Rows without a class are left out. */
-function pairs(from: Int32Array, to: Int32Array, classes: number): Float64Array {
+function pairs(from: Places, to: Places, classes: number): Float64Array {
   const counts = new Float64Array(classes * classes);
   for (let row = 0; row < from.length; row++) {
     const [a, b] = [from[row] ?? -1, to[row] ?? -1];

@@ -76,10 +76,11 @@ export async function inspectModel(input: ModelInspectionInput): Promise<ModelIn
 export function inspectClasses({ classes, answers, answer, metrics }: Evaluation): Finding[] {
   if (answers.task === "regression" || classes === null) return [];
   const { truth, probabilities, positive } = answers;
-  const predicted = answer.predictions.encode(classFinder(classes));
+  const predicted = answer.predictions.encode(classFinder(classes), classes.length);
   const ordered = inspectClassOrder({ classes, truth, predicted, probabilities });
   if (ordered.length > 0 || answers.task !== "binary") return ordered;
-  const positives = truth.reduce((sum, place) => sum + (place === positive ? 1 : 0), 0);
+  let positives = 0;
+  for (let row = 0; row < truth.length; row++) positives += truth[row] === positive ? 1 : 0;
   const rocAuc = metrics.find(({ name }) => name === "rocAuc")?.value ?? null;
   return inspectRanking({ rocAuc, positives, negatives: truth.length - positives });
 }

@@ -32,7 +32,8 @@ export function writeAnswers(answered: Answered): Uint8Array[] {
   const text = `${endianness()} ${JSON.stringify(head)}`;
   const length = Buffer.byteLength(text) + 1;
   const line = Buffer.from(`${text}${" ".repeat((8 - (length % 8)) % 8)}\n`);
-  const blocks = task === "regression" ? [predicted] : [doubles(answered.probabilities), predicted];
+  const blocks =
+    task === "regression" ? [predicted] : [doubles(answered.probabilities), Int32Array.from(predicted)];
   return [
     line,
     ...blocks.flatMap((block) =>
@@ -76,7 +77,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The file holds double precision, whatever a model's answers need. */
+/** The file holds double precision and whole words, whatever a model's answers need. */
 function doubles(probabilities: Probabilities | null): Float64Array | null {
   return probabilities instanceof Float32Array ? Float64Array.from(probabilities) : probabilities;
 }

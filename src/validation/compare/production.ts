@@ -4,6 +4,7 @@ import type { Label } from "../../model/model.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { classFinder, showLabels } from "../labels.ts";
 import type { Answers, Probabilities } from "../metrics/answers.ts";
+import type { Places } from "../series.ts";
 
 /** The version in production, and what it answered to the very rows that the candidate is judged on. */
 export interface Production {
@@ -20,7 +21,7 @@ export type Answered =
       task: "binary" | "multiclass";
       /** In the order of the numbers. */
       classes: readonly Label[];
-      predicted: Int32Array;
+      predicted: Places;
       /** One per class; null when the model gives none. */
       probabilities: Probabilities | null;
     }
@@ -69,7 +70,7 @@ export function align(candidate: Pick<Evaluation, "classes" | "answers">, produc
   return {
     answers: {
       ...own,
-      predicted: predicted.map((place) => places[place] ?? -1),
+      predicted: Int32Array.from(predicted, (place) => places[place] ?? -1),
       probabilities: probabilities && moveColumns(probabilities, places, own.classes),
     },
     reason: null,

@@ -1,4 +1,5 @@
 // What metrics are computed from: a model's answers beside the truth, in arrays.
+import type { Places } from "../series.ts";
 
 /** Chances of classes, row by row: in single precision where that holds every value that the model gave. */
 export type Probabilities = Float32Array | Float64Array;
@@ -10,9 +11,9 @@ export interface ClassAnswers {
   classes: number;
   /** Number of the positive class; only a binary task has one. */
   positive: number;
-  truth: Int32Array;
+  truth: Places;
   /** -1 where the model answered none of its classes. */
-  predicted: Int32Array;
+  predicted: Places;
   /** Row by row, one probability per class; null when the model gives none. */
   probabilities: Probabilities | null;
   /** Null when every row counts alike. */

@@ -1,5 +1,6 @@
 // Accuracy of two models on the same rows: McNemar's test and Tango's interval.
 import { weightOf } from "../metrics/answers.ts";
+import type { Places } from "../series.ts";
 import { upperTail } from "./normal.ts";
 import type { Bounds } from "./scale.ts";
 
@@ -13,9 +14,9 @@ export interface Discordant {
 
 /** Counts the rows on which one model is right and the other is wrong. */
 export function countDiscordant(
-  truth: Int32Array,
-  candidate: Int32Array,
-  production: Int32Array,
+  truth: Places,
+  candidate: Places,
+  production: Places,
   weights: Float64Array | null,
 ): Discordant {
   let [gained, lost, all, squares] = [0, 0, 0, 0];
