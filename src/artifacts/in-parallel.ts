@@ -25,28 +25,37 @@ export async function inParallel<T, R>(
   { sizeOf = () => 0, signal }: Bounds<T> = {},
 ): Promise<R[]> {
   const results: R[] = [];
-  const running = new Map<number, Promise<void>>();
-  let held = 0;
-  let begun = 0;
+  const failures: unknown[] = [];
+  /** What is under way: how many items, and their bytes. */
+  const under = { way: 0, bytes: 0 };
+  let wake = () => {};
+  /** One promise at a time: racing all that run costs more than a small request. */
+  const changed = () => new Promise<void>((resolve) => (wake = resolve));
   const begin = async (item: T, place: number, size: number) => {
-    held += size;
-    // One that fails stays among them, where whoever waits next meets it.
-    results[place] = await work(item);
-    held -= size;
-    running.delete(place);
+    under.way += 1;
+    under.bytes += size;
+    try {
+      results[place] = await work(item);
+    } catch (error) {
+      failures.push(error);
+    }
+    under.way -= 1;
+    under.bytes -= size;
+    wake();
   };
-  const isFull = (size: number) => running.size >= most || held + size > room;
+  let begun = 0;
   try {
     for (const item of items) {
       const size = Math.min(sizeOf(item), room);
-      while (isFull(size)) await Promise.race(running.values());
-      signal?.throwIfAborted();
-      running.set(begun, begin(item, begun, size));
+      while (under.way >= most || under.bytes + size > room) await changed();
+      if (failures.length > 0 || signal?.aborted) break;
+      void begin(item, begun, size);
       begun += 1;
     }
-    await Promise.all(running.values());
-    return results;
   } finally {
-    await Promise.allSettled(running.values());
+    while (under.way > 0) await changed();
   }
+  if (failures.length > 0) throw failures[0];
+  signal?.throwIfAborted();
+  return results;
 }

@@ -421,3 +421,32 @@ test("speaks Google's dialect for gs://", async () => {
   const locked = openS3Store({ ...settings, s3: { ...settings.s3, encryption: "kms" } }, quickly);
   await expect(locked).rejects.toMatchObject({ code: "store.encryption", exit: "usage" });
 });
+
+describe("many small files", () => {
+  const files = Array.from({ length: 150 }, (_none, at) => Buffer.from(`file ${at} `.repeat(at)));
+
+  it("are read in a thread of their own after the first ones, and arrive as they are", async () => {
+    const store = await openStore(place());
+    const bodies = files.map(fileOf);
+    const told = await Promise.all(bodies.map((body) => store.create(body.digest.slice(7), body)));
+    expect(new Set(told)).toEqual(new Set(["created"]));
+    for (const [at, { digest }] of bodies.entries())
+      expect(stored(digest.slice(7))?.bytes.equals(files[at] ?? Buffer.of())).toBe(true);
+  });
+
+  it("are refused one by one where they changed or went away", async () => {
+    const store = await openStore(place());
+    const bodies = files.map(fileOf);
+    const [early, late, gone] = [bodies[3], bodies[120], bodies[140]];
+    for (const body of [early, late]) writeFileSync(body?.file ?? "", "other bytes");
+    rmSync(gone?.file ?? "");
+    const settled = await Promise.allSettled(bodies.map((body) => store.create(body.digest.slice(7), body)));
+    const failed = settled.flatMap((one, at) => (one.status === "rejected" ? [[at, one.reason.code]] : []));
+    expect(failed).toEqual([
+      [3, "store.source-changed"],
+      [120, "store.source-changed"],
+      [140, "ENOENT"],
+    ]);
+    expect(fake.bucket("models").objects.size).toBe(files.length - 3);
+  });
+});

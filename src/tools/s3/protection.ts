@@ -69,7 +69,11 @@ export async function openProtection(
       action: "s3:PutObject",
       method: "PUT",
       key,
-      headers: { ...bucket.dialect.createOnly, ...checksumHeaders(bucket.dialect, body), ...creating() },
+      headers: {
+        ...bucket.dialect.createOnly,
+        ...checksumHeaders(bucket.dialect, { bytes: body }),
+        ...creating(),
+      },
       body,
       expect: [412],
     });

@@ -1,5 +1,5 @@
 // Signs requests: Signature Version 4, as Amazon and Google have it.
-import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 import type { Dialect } from "./dialect.ts";
 
 export interface Credentials {
@@ -34,7 +34,7 @@ export interface Signer {
  */
 export function sign(request: Unsigned, signer: Signer, at: Date): Record<string, string> {
   const { dialect, credentials } = signer;
-  const time = at.toISOString().replace(/[-:]|\.\d{3}/g, "");
+  const time = stamp(at);
   const headers: Record<string, string> = {
     ...request.headers,
     [`${dialect.prefix}date`]: time,
@@ -48,7 +48,7 @@ export function sign(request: Unsigned, signer: Signer, at: Date): Record<string
     request.method,
     request.path,
     encodeQuery(request.query),
-    ...names.map((name) => `${name}:${headers[name]?.trim().replace(/ +/g, " ")}`),
+    ...names.map((name) => `${name}:${tidy(headers[name] ?? "")}`),
     "",
     names.join(";"),
     request.payload,
@@ -62,6 +62,18 @@ export function sign(request: Unsigned, signer: Signer, at: Date): Record<string
     `${dialect.algorithm} Credential=${credentials.accessKeyId}/${scope.join("/")}, ` +
     `SignedHeaders=${names.join(";")}, Signature=${signature}`;
   return headers;
+}
+
+/** `20261121T202400Z` */
+function stamp(at: Date): string {
+  const text = at.toISOString();
+  return `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 13)}${text.slice(14, 16)}${text.slice(17, 19)}Z`;
+}
+
+/** A header's value as it is signed: without blanks at its ends, and one where there are several. */
+function tidy(value: string): string {
+  const trimmed = value.trim();
+  return trimmed.includes("  ") ? trimmed.replace(/ +/g, " ") : trimmed;
 }
 
 /** The key that signed last, with what it was made from. */
@@ -97,7 +109,7 @@ function encode(text: string): string {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text, "hex");
 }
 
 function hmac(key: Buffer | KeyObject, text: string): Buffer {

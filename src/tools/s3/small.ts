@@ -1,7 +1,7 @@
 // Objects that are sent and read in one request.
 import { MlshipError } from "../../errors.ts";
 import type { Bucket } from "./bucket.ts";
-import { checksumHeaders, isProven } from "./checksum.ts";
+import { checksumHeaders, isProven, type Content } from "./checksum.ts";
 import { headObject } from "./head.ts";
 import type { Protection } from "./protection.ts";
 
@@ -18,30 +18,31 @@ const cheapToSend = 64 * 1024;
  * lost request created. Nobody can tell, so the bytes decide: the same bytes count as created by us.
  * An entry of a log carries a nonce, so its bytes are nobody else's; of blobs and documents under
  * their digest, and of a version document, two equal ones are as good as one.
- * @param sha256 digest of the bytes in hexadecimal, where it is known
+ * @param content the bytes, with their digests where they are known
  * @throws MlshipError `store.*`
  */
 export async function putSmall(
   bucket: Bucket,
   protection: Protection,
   key: string,
-  bytes: Uint8Array,
-  sha256?: string,
+  content: Content,
 ): Promise<"created" | "exists"> {
+  const { bytes, digest } = content;
   await protection.prepare();
   const isLong = bytes.length > cheapToSend;
   if (isLong && (await headObject(bucket, protection, key)) !== null) return "exists";
+  const checksum = checksumHeaders(bucket.dialect, content);
   const answer = await bucket.ask({
     action: "s3:PutObject",
     method: "PUT",
     key,
     headers: {
       ...bucket.dialect.createOnly,
-      ...checksumHeaders(bucket.dialect, bytes),
+      ...checksum,
       ...protection.creating(),
     },
     body: bytes,
-    ...(sha256 !== undefined && { sha256 }),
+    ...(digest !== undefined && { sha256: digest.slice("sha256:".length) }),
     expect: [412],
     // Another writer may have been faster since: each attempt would be cut off as the first one was.
     ...(isLong && {
@@ -56,7 +57,8 @@ export async function putSmall(
     return isOurs ? "created" : "exists";
   }
   protection.checkEncrypted(answer);
-  if (!isProven(answer, bytes) && !(await holds(bucket, protection, key, bytes))) throw damaged(bucket, key);
+  if (!isProven(answer, checksum, bytes) && !(await holds(bucket, protection, key, bytes)))
+    throw damaged(bucket, key);
   return "created";
 }
 

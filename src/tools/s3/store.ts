@@ -1,7 +1,5 @@
 // An object store in a bucket: objects appear whole or not at all, and are never replaced.
-import { readFile } from "node:fs/promises";
-import type { ObjectBody, ObjectStore } from "../../artifacts/ports.ts";
-import { digestBytes } from "../../digest.ts";
+import type { ObjectStore } from "../../artifacts/ports.ts";
 import { checkKey } from "../object-key.ts";
 import { sourceChanged } from "../source-changed.ts";
 import type { Bucket } from "./bucket.ts";
@@ -12,9 +10,11 @@ import { listObjects } from "./listing.ts";
 import { isLarge } from "./part-plan.ts";
 import type { Protection } from "./protection.ts";
 import { getWhole, putSmall } from "./small.ts";
+import { SmallFiles } from "./small-files.ts";
 
 export function createS3Store(bucket: Bucket, protection: Protection): ObjectStore {
   const location = bucket.location.shown;
+  const files = new SmallFiles();
 
   return {
     location,
@@ -23,10 +23,11 @@ export function createS3Store(bucket: Bucket, protection: Protection): ObjectSto
       if (!(body instanceof Uint8Array) && isLarge(body.size)) {
         return await putLarge(bucket, protection, key, body, onBytes);
       }
-      const bytes = await bytesOf(body, key);
-      const sha256 = body instanceof Uint8Array ? undefined : body.digest.slice("sha256:".length);
-      const outcome = await putSmall(bucket, protection, key, bytes, sha256);
-      onBytes(bytes.length);
+      const content = body instanceof Uint8Array ? { bytes: body } : await files.read(body.file);
+      if ("digest" in content && "digest" in body && content.digest !== body.digest)
+        throw sourceChanged(body.file, body.digest, key);
+      const outcome = await putSmall(bucket, protection, key, content);
+      onBytes(content.bytes.length);
       return outcome;
     },
     async read(key) {
@@ -45,11 +46,4 @@ export function createS3Store(bucket: Bucket, protection: Protection): ObjectSto
       for await (const { key } of listObjects(bucket, prefix, after)) yield key;
     },
   };
-}
-
-async function bytesOf(body: ObjectBody, key: string): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body;
-  const bytes = await readFile(body.file);
-  if (digestBytes(bytes) !== body.digest) throw sourceChanged(body.file, body.digest, key);
-  return bytes;
 }

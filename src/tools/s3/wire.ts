@@ -46,6 +46,11 @@ export interface WireOptions {
 export function createWire({ signal, silenceMs, userAgent }: WireOptions): Wire {
   const secureAgent = new HttpsAgent({ keepAlive: true });
   const plainAgent = new HttpAgent({ keepAlive: true });
+  // One listener for all of them: one for each request costs as much as signing it.
+  const running = new Set<ClientRequest>();
+  signal.addEventListener("abort", () => {
+    for (const one of running) one.destroy();
+  });
   return async ({ method, origin, path, headers, body, into, limitMs }) => {
     signal.throwIfAborted();
     const secure = origin.protocol === "https:";
@@ -56,7 +61,6 @@ export function createWire({ signal, silenceMs, userAgent }: WireOptions): Wire 
       method,
       path,
       agent: secure ? secureAgent : plainAgent,
-      signal,
       timeout: silenceMs,
       headers: {
         ...headers,
@@ -64,6 +68,7 @@ export function createWire({ signal, silenceMs, userAgent }: WireOptions): Wire 
         ...(method !== "GET" && method !== "HEAD" && { "content-length": String(body?.length ?? 0) }),
       },
     });
+    running.add(outgoing);
     const limit = setTimeout(() => {
       outgoing.destroy(new TooSlow(`not done after ${Math.round(limitMs / 1000)} s`));
     }, limitMs);
@@ -79,6 +84,7 @@ export function createWire({ signal, silenceMs, userAgent }: WireOptions): Wire 
       throw error;
     } finally {
       clearTimeout(limit);
+      running.delete(outgoing);
     }
   };
 }

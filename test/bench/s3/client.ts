@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { join } from "node:path";
-import { digestFile } from "../../../src/digest.ts";
 import { inParallel } from "../../../src/artifacts/in-parallel.ts";
 import type { ArtifactSettings } from "../../../src/config/config.ts";
 import { plainBucket } from "../../s3/plain-bucket.ts";
@@ -31,9 +30,9 @@ async function byMlship(): Promise<void> {
     await store.create("blob", { file: source, size: statSync(source).size, digest });
     return;
   }
-  const files = readdirSync(source).map((name) => join(source, name));
-  await inParallel(files, async (file) => {
-    const digest = await digestFile(file);
+  const known = JSON.parse(readFileSync(`${source}.json`, "utf8")) as Record<string, `sha256:${string}`>;
+  await inParallel(Object.entries(known), async ([name, digest]) => {
+    const file = join(source, name);
     await store.create(`blobs/${digest.slice(7)}`, { file, size: statSync(file).size, digest });
   });
 }

@@ -9,6 +9,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
+import { digestBytes } from "../../../src/digest.ts";
 
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), "mlship-bench-s3-"));
@@ -147,7 +148,13 @@ async function many(files: number, kibibytes: number): Promise<void> {
   const [names, whole] = [join(folder, "many"), join(folder, "one.bin")];
   mkdirSync(names);
   const size = kibibytes * 1024;
-  for (let index = 0; index < files; index += 1) writeFileSync(join(names, `f${index}`), randomBytes(size));
+  const digests: Record<string, string> = {};
+  for (let index = 0; index < files; index += 1) {
+    const bytes = randomBytes(size);
+    writeFileSync(join(names, `f${index}`), bytes);
+    digests[`f${index}`] = digestBytes(bytes);
+  }
+  writeFileSync(`${names}.json`, JSON.stringify(digests));
   makeFile(whole, files * size);
   await bundle();
   const { endpoint, stop } = await startServer();

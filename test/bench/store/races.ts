@@ -25,13 +25,16 @@ const wrong: string[] = [];
 let done = 0;
 while (done < Number(rounds)) {
   const now = Math.min(step, Number(rounds) - done);
-  wrong.push(...(await race(stores, now, done)));
+  const found = await race(stores, now, done);
+  for (const what of found) console.log(what);
+  wrong.push(...found);
   done += now;
   console.log(`${done} rounds, ${wrong.length} wrong, ${Math.round((performance.now() - started) / 1000)} s`);
 }
 const objects = await objectsOn(place);
-wrong.push(...findDamage(objects));
-for (const what of wrong) console.log(what);
+const damage = findDamage(objects);
+for (const what of damage) console.log(what);
+wrong.push(...damage);
 console.log(`${done} rounds, ${objects.size} objects, ${wrong.length} wrong`);
 await removeBucket(place);
 if (fake !== null) {
