@@ -63,6 +63,8 @@ async function requestsOf(work: (place: Place) => Promise<void>): Promise<number
   return fake.requests.length - from;
 }
 
+const collectOn = async (place: Place) => collect(await openStore(place), await openSweeper(place));
+
 const conflict: Fault = { kind: "refuse", status: 409, code: "ConditionalRequestConflict" };
 
 const passing: Fault[] = [
@@ -80,7 +82,6 @@ const passing: Fault[] = [
 
 describe("what passes does no harm at any request", () => {
   const shipOn = async (place: Place) => ship(await openStore(place));
-  const collectOn = async (place: Place) => collect(await openStore(place), await openSweeper(place));
 
   it.each(passing)("publish, promote and roll back: %j", async (fault) => {
     const count = await requestsOf(shipOn);
@@ -214,7 +215,6 @@ describe("what does not pass is said, and the same command finishes when it is o
     await expectShipped(place);
   });
 
-  const collectOn = async (place: Place) => collect(await openStore(place), await openSweeper(place));
   it.each(Object.entries({ ...troubles, "removing is denied": denied("s3:DeleteObject") }))(
     "gc, from its first request on or a later one: %s",
     async (_name, { begin, code, end }) => {
